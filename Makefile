@@ -1,0 +1,45 @@
+# Cordboard: every job a developer or CI runs. `make help` lists them.
+GO        ?= go
+BIN       := bin/cordboard
+PKGS      := ./...
+FUZZTIME  ?= 20s
+TESTFLAGS ?=
+export CGO_ENABLED ?= 1
+
+.PHONY: help build demo test lint bench fuzz proto schema clean
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "%-10s %s\n", $$1, $$2}'
+
+build: ## build the one binary into bin/
+	$(GO) build -o $(BIN) ./cmd/cordboard
+
+demo: build ## play the manual's story on loopback; KEEP=1 leaves it running
+	$(BIN) demo --out demo-out $(if $(KEEP),--keep)
+
+test: ## every test, with the race detector; INTEROP=required makes a missing peer a failure
+	$(GO) run ./internal/peers
+	$(GO) test -race -shuffle=on -timeout 10m $(TESTFLAGS) $(PKGS)
+
+lint: ## gofmt, vet, staticcheck, import direction, govulncheck where its database answers
+	@out=$$(gofmt -l $$(git ls-files '*.go')); test -z "$$out" || { echo "gofmt differs:"; echo "$$out"; exit 1; }
+	$(GO) vet $(PKGS)
+	$(GO) tool staticcheck $(PKGS)
+	$(GO) test -run 'TestImport' ./internal/rooms
+	@.ci/vulncheck
+
+bench: build ## benchmarks; figures of docs/performance.md
+	$(GO) test -run '^$$' -bench . -benchmem ./rtp ./mediamix ./callcontrol ./sipua/...
+	$(GO) test -run '^$$' -bench . -benchtime 1x ./cmd/cordboard/internal/daemon
+
+fuzz: ## each fuzz target for FUZZTIME (20s)
+	.ci/fuzz $(FUZZTIME)
+
+proto: ## regenerate the control contract (needs protoc)
+	$(GO) generate ./plugins/control/v1
+
+schema: ## regenerate the config's JSON schema
+	$(GO) test ./configs -run Schema -update
+
+clean:
+	rm -rf bin demo-out bench-out

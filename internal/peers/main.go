@@ -1,0 +1,32 @@
+// Command peers says which real SIP peers the tests can use on this machine, before the tests run:
+// a test whose peer is missing is skipped, and fails when INTEROP=required.
+package main
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+)
+
+var programs = []struct{ name, pkg, use string }{
+	{"sipp", "sip-tester", "customers: full stories"},
+	{"kamailio", "kamailio", "registrar and proxy: 100 lines, restart"},
+	{"baresip", "baresip-core", "the agent's phone: audio both ways"},
+	{"tshark", "tshark", "captures: RTP continuity, RFC 4733"},
+	{"sox", "sox", "speech and envelope checks"},
+	{"espeak-ng", "espeak-ng", "speech for the baresip test"},
+}
+
+func main() {
+	missing := 0
+	for _, p := range programs {
+		if _, err := exec.LookPath(p.name); err != nil {
+			missing++
+			fmt.Printf("SKIPPED without %-10s (package %s): %s\n", p.name, p.pkg, p.use)
+		}
+	}
+	if missing > 0 && os.Getenv("INTEROP") == "required" {
+		fmt.Fprintln(os.Stderr, "INTEROP=required and peers are missing")
+		os.Exit(1)
+	}
+}
