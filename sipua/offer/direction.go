@@ -1,5 +1,7 @@
 package offer
 
+import "strings"
+
 // Direction is the direction of a stream as one side states it for itself (RFC 8866 §6.7).
 type Direction uint8
 
@@ -53,7 +55,7 @@ func (d Direction) String() string {
 
 func parseDirection(s string) (Direction, bool) {
 	for d := SendRecv; d <= Inactive; d++ {
-		if equalFold(s, d.String()) {
+		if strings.EqualFold(s, d.String()) {
 			return d, true
 		}
 	}

@@ -32,7 +32,7 @@ type Local struct {
 // Negotiated is what one offer and its answer agreed on, seen from our side.
 type Negotiated struct {
 	Remote      netip.AddrPort // where we send RTP; unspecified address (0.0.0.0): send nothing
-	RemoteRTCP  netip.AddrPort // where we send RTCP (RFC 3605 or port+1); zero: nowhere
+	RemoteRTCP  netip.AddrPort // where we send RTCP (RFC 3605 or port+1); zero or unspecified: nowhere
 	Codec       Codec          // chosen codec; PT is the one we send with
 	RecvPT      uint8          // payload type of the same codec in packets we receive
 	EventSendPT uint8          // telephone-event payload type we send with; 0: none agreed
