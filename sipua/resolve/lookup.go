@@ -178,6 +178,7 @@ func (c *Cache) srv(ctx context.Context, s service, host string) ([]record, erro
 		}
 		return nil, nil
 	}
+	answers = slices.Clone(answers)
 	slices.SortStableFunc(answers, func(a, b *net.SRV) int { return cmp.Compare(a.Priority, b.Priority) })
 	var out []record
 	var last error
