@@ -1,0 +1,98 @@
+package control
+
+import (
+	"context"
+	"io/fs"
+	"log/slog"
+	"net"
+	"runtime/debug"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/keepalive"
+	"google.golang.org/grpc/status"
+
+	"cordboard/callcontrol"
+	controlv1 "cordboard/plugins/control/v1"
+)
+
+const (
+	maxRequest = 256 << 10 // bytes
+	maxStreams = 1024      // calls at one time on one connection
+)
+
+// Config is where and how the local socket stands.
+type Config struct {
+	Socket string        // path
+	Mode   fs.FileMode   // permission bits; 0: 0600
+	Group  string        // name or number of the socket's group; empty: the process's
+	Grace  time.Duration // for running commands when Run ends; 0: 2 s
+}
+
+// Server is the control service on a local unix socket.
+type Server struct {
+	cfg      Config
+	log      *slog.Logger
+	service  *Service
+	listener net.Listener
+	grpc     *grpc.Server
+}
+
+// NewServer opens the socket; commands are served once Run is called. Errors: *SocketInUseError when a
+// daemon listens there already.
+func NewServer(cfg Config, c callcontrol.Control, log *slog.Logger) (*Server, error) {
+	if cfg.Grace == 0 {
+		cfg.Grace = 2 * time.Second
+	}
+	l, err := listen(cfg)
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{cfg: cfg, log: log, service: NewService(c, log), listener: l}
+	s.grpc = grpc.NewServer(
+		grpc.MaxRecvMsgSize(maxRequest), grpc.MaxConcurrentStreams(maxStreams),
+		grpc.KeepaliveParams(keepalive.ServerParameters{Time: time.Minute, Timeout: 20 * time.Second}),
+		grpc.UnaryInterceptor(s.unary), grpc.StreamInterceptor(s.stream),
+	)
+	controlv1.RegisterControlServer(s.grpc, s.service)
+	return s, nil
+}
+
+// Run serves until ctx ends, then ends event streams, lets running commands finish within the grace
+// period, and removes the socket. It must be called once.
+func (s *Server) Run(ctx context.Context) error {
+	failed := make(chan error, 1)
+	go func() { failed <- s.grpc.Serve(s.listener) }()
+	select {
+	case err := <-failed:
+		return err
+	case <-ctx.Done():
+	}
+	s.service.Stop()
+	t := time.AfterFunc(s.cfg.Grace, s.grpc.Stop)
+	defer t.Stop()
+	s.grpc.GracefulStop()
+	return <-failed
+}
+
+// Subscribers is how many event streams run now.
+func (s *Server) Subscribers() int { return s.service.Subscribers() }
+
+// unary and stream keep a fault in the answering of one request from ending the daemon's calls.
+func (s *Server) unary(ctx context.Context, req any, info *grpc.UnaryServerInfo, next grpc.UnaryHandler) (_ any, err error) {
+	defer s.recovered(info.FullMethod, &err)
+	return next(ctx, req)
+}
+
+func (s *Server) stream(srv any, ss grpc.ServerStream, info *grpc.StreamServerInfo, next grpc.StreamHandler) (err error) {
+	defer s.recovered(info.FullMethod, &err)
+	return next(srv, ss)
+}
+
+func (s *Server) recovered(method string, err *error) {
+	if p := recover(); p != nil {
+		s.log.Error("control request panicked", "method", method, "panic", p, "stack", string(debug.Stack()))
+		*err = status.Error(codes.Internal, "a fault of the daemon; its log has more")
+	}
+}

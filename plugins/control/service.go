@@ -1,0 +1,77 @@
+package control
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync/atomic"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/status"
+
+	"cordboard/callcontrol"
+	"cordboard/journal"
+	controlv1 "cordboard/plugins/control/v1"
+)
+
+// MaxSubscribers is how many event streams one Service serves at a time; more are refused.
+const MaxSubscribers = 256
+
+// Service is the control service over a switchboard. It keeps no state of calls; it may be registered at
+// several gRPC servers (the socket, one per adapter).
+type Service struct {
+	controlv1.UnimplementedControlServer
+	control callcontrol.Control
+	log     *slog.Logger
+
+	subscribers atomic.Int64
+	stopping    context.Context // ended by Stop
+	stop        context.CancelFunc
+}
+
+var _ controlv1.ControlServer = (*Service)(nil)
+
+// NewService serves c.
+func NewService(c callcontrol.Control, log *slog.Logger) *Service {
+	s := &Service{control: c, log: log}
+	s.stopping, s.stop = context.WithCancel(context.Background())
+	return s
+}
+
+// Stop ends every event stream with UNAVAILABLE. Subscribers come back to the next daemon with their
+// cursor.
+func (s *Service) Stop() { s.stop() }
+
+// Subscribers is how many event streams run now.
+func (s *Service) Subscribers() int { return int(s.subscribers.Load()) }
+
+// Subscribe implements controlv1.ControlServer. The stream reads from the shared log, so that a slow
+// subscriber costs no memory: gRPC's flow control stops its reading, and it meets a gap.
+func (s *Service) Subscribe(req *controlv1.SubscribeRequest, stream controlv1.Control_SubscribeServer) error {
+	defer s.subscribers.Add(-1)
+	if s.subscribers.Add(1) > MaxSubscribers {
+		return status.Error(codes.ResourceExhausted, "too many subscribers")
+	}
+	ctx, cancel := context.WithCancel(stream.Context())
+	defer cancel()
+	defer context.AfterFunc(s.stopping, cancel)()
+
+	sub := s.control.Subscribe(decodeCursor(req.GetFrom()))
+	if err := stream.SendHeader(metadata.MD{}); err != nil {
+		return err
+	}
+	for {
+		e, err := sub.Next(ctx)
+		switch {
+		case err == nil:
+		case s.stopping.Err() != nil, errors.Is(err, journal.ErrClosed):
+			return status.Error(codes.Unavailable, "the daemon is stopping")
+		default:
+			return encodeError(err)
+		}
+		if err := stream.Send(encodeEntry(e)); err != nil {
+			return err
+		}
+	}
+}
