@@ -1,0 +1,119 @@
+package sipua
+
+import (
+	"crypto/tls"
+	"log/slog"
+	"net"
+	"net/netip"
+	"time"
+
+	"cordboard/sipua/digest"
+	"cordboard/sipua/edge"
+	"cordboard/sipua/resolve"
+)
+
+// Config of a Stack. It is read once by New.
+type Config struct {
+	Listen    []Listen
+	Advertise netip.Addr // address that peers see, for Via and Contact; zero: the address listened on
+	UserAgent string     // User-Agent and Server header; default "Cordboard"
+	Realm     string     // realm of the phones' digest; default "cordboard"
+	Trunks    []Trunk
+	Lines     []Line
+	Phones    []Phone
+	Edge      edge.Config // Trusted and Strangers may be left zero: the stack fills them in
+
+	// SessionExpires is asked for in each INVITE when the trunk says nothing; 0: 30 min; < 0: no session timers. RFC 4028.
+	SessionExpires time.Duration
+	MinSE          time.Duration // smallest interval accepted; default and least 90 s
+	NoAnswer       time.Duration // default for InviteParams.NoAnswer; 0: 3 min
+	Registrar      RegistrarConfig
+	Register       RegisterConfig // pace of all lines
+	MaxDialogs     int            // 503 beyond it; default 20,000
+	ContactKey     []byte         // makes the Contact users of lines unguessable yet stable over restarts; empty: random
+}
+
+// Listen is one socket.
+type Listen struct {
+	Network string // "udp", "tcp" or "tls"
+	Addr    netip.AddrPort
+	TLS     *tls.Config // for "tls": certificate to serve with
+}
+
+// Trunk is a PBX or a carrier.
+type Trunk struct {
+	Name           string
+	Server         URI
+	Peers          []netip.Prefix // sources that may send INVITEs besides the resolved addresses of Server
+	Domain         string         // domain of addresses of record; default Server.Host
+	Realm          string         // digest realm; "": the first one the server challenges with is pinned
+	SessionExpires time.Duration  // 0: Config's; < 0: none
+	ReferAllowed   bool           // a REFER of the peer is offered as ReferRequested; else 603
+	AnyUser        bool           // an INVITE whose Request-URI names no line is delivered all the same, Incoming.Line = ""
+	CapturePrefix  []string       // names (or prefixes ending in "*") of headers delivered in Incoming.Headers
+	Expires        time.Duration  // of registrations; default 1 h
+	TLS            *tls.Config    // to check the server with; nil: system roots
+}
+
+// Line is an account at a trunk.
+type Line struct {
+	Trunk    string
+	User     string
+	AuthUser string // default User
+	Display  string
+	Password digest.Secret
+	Register bool // keep it registered; false: credentials and addressing only
+}
+
+// Phone is an agent's SIP device.
+type Phone struct {
+	User         string
+	Password     digest.Secret
+	FixedContact URI // called there instead of where it registered; its INVITEs from that address still need digest unless NoAuth
+	NoAuth       bool
+}
+
+// RegistrarConfig bounds the phones' registrations.
+type RegistrarConfig struct {
+	MinExpires time.Duration // default 60 s
+	MaxExpires time.Duration // default 1 h
+	MaxPerUser int           // contacts of one phone; default 4
+}
+
+// RegisterConfig paces the REGISTERs of the lines.
+type RegisterConfig struct {
+	PerSecond float64 // per trunk, retries included; default 50
+}
+
+// Deps are what a Stack works with.
+type Deps struct {
+	Log      *slog.Logger            // default: discard
+	OnInvite func(*Dialog, Incoming) // a new incoming call; must not block; nil: 480
+	OnLine   func(LineState)         // a line's registration changed; must not block
+	OnPhone  func(PhoneState)        // a phone's registration changed; must not block
+	Resolver resolve.Resolver        // default net.DefaultResolver
+
+	// listenPacket opens UDP sockets; tests put a network in memory here.
+	listenPacket func(network string, addr netip.AddrPort) (net.PacketConn, error)
+}
+
+// LineState is the registration of a line.
+type LineState struct {
+	Trunk, User string
+	Registered  bool
+	Status      int    // last SIP status, 0: none
+	Reason      string // why it is not registered, in words
+	Since       time.Time
+	Next        time.Time // next REGISTER
+	Contact     string    // Contact user the line is reached by
+}
+
+// PhoneState is the registration of a phone.
+type PhoneState struct {
+	User       string
+	Registered bool
+	Contact    string
+	Source     netip.AddrPort
+	UserAgent  string
+	Expires    time.Time
+}

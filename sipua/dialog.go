@@ -1,0 +1,50 @@
+package sipua
+
+import (
+	"cordboard/sipua/offer"
+)
+
+// Dialog is one call's signalling. All methods are asynchronous, never block, may be called in any state any number of
+// times from any goroutine; outcomes come as DialogEvents.
+type Dialog struct {
+	*core
+}
+
+// Handle sets the handler of an incoming dialog's events. It must be called inside Deps.OnInvite; events before it are
+// kept.
+func (d *Dialog) Handle(h func(DialogEvent)) { d.setHandler(h) }
+
+// ID returns the dialog's id; RemoteTag is empty until the peer has given one.
+func (d *Dialog) ID() DialogID { return d.id() }
+
+// Ring tells the caller that we ring: 180, or 183 with early media when early is given. It is sent reliably if the
+// caller wants that (RFC 3262).
+func (d *Dialog) Ring(early *offer.Local) { d.post(cmdRing{early: early}) }
+
+// Answer accepts an incoming call with our side of the media.
+func (d *Dialog) Answer(l offer.Local) { d.post(cmdAnswer{local: l}) }
+
+// Reject refuses an incoming call with a final status (300–699, else 480).
+func (d *Dialog) Reject(status int, reason string) { d.post(cmdReject{status: status, reason: reason}) }
+
+// Hangup ends the call in the way that is right now: CANCEL, BYE, or a final response. Never BYE before the ACK
+// (RFC 3261 §15). The reason goes into a Reason header (RFC 3326) when not empty.
+func (d *Dialog) Hangup(reason string) { d.post(cmdHangup{reason: reason}) }
+
+// Reoffer changes our side of the media by a re-INVITE. While another change is under way the newest wanted state is
+// kept and sent when it may be; glare is handled inside (RFC 3261 §14.1).
+func (d *Dialog) Reoffer(l offer.Local) { d.post(cmdReoffer{local: l}) }
+
+// Identity tells the peer who it talks to now, by UPDATE where the peer allows it, else by re-INVITE, with
+// P-Asserted-Identity.
+func (d *Dialog) Identity(i Identity) { d.post(cmdIdentity{who: i}) }
+
+// Info sends a SIP INFO (RFC 6086 legacy use).
+func (d *Dialog) Info(contentType string, body []byte) {
+	d.post(cmdInfo{contentType: contentType, body: body})
+}
+
+// Refer asks the peer to call target, and to replace the dialog given, whose tags are as seen by us (RFC 3515, RFC 3891).
+func (d *Dialog) Refer(target URI, replaces *DialogID) {
+	d.post(cmdRefer{target: target, replaces: replaces})
+}
