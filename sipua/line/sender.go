@@ -33,7 +33,7 @@ type Response struct {
 	MinExpires                         time.Duration // 423
 	RetryAfter                         time.Duration // 0 when absent
 	WWWAuthenticate, ProxyAuthenticate []string
-	ServiceRoute, Path                 []string // header values in order (RFC 3608, RFC 3327)
+	ServiceRoute, Path                 []string // one "<uri>" each, in order (RFC 3608, RFC 3327)
 }
 
 // Sender sends on behalf of the lines. Safe for concurrent use. Both methods
@@ -51,4 +51,5 @@ type Targets interface {
 	Resolve(ctx context.Context, u resolve.URI) ([]resolve.Target, error)
 	MarkDead(t resolve.Target, d time.Duration)
 	MarkAlive(t resolve.Target)
+	Dead(t resolve.Target) bool
 }

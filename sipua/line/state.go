@@ -56,5 +56,6 @@ type State struct {
 	Until        time.Time // binding runs out; zero when there is none
 	Next         time.Time // next attempt or refresh; zero when one is under way
 	Target       resolve.Target
-	ServiceRoute []string // header values of the last 200
+	ServiceRoute []string // of the last 200, one URI each, in order (RFC 3608)
+	Path         []string // of the last 200 (RFC 3327), for information
 }

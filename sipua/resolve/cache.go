@@ -141,6 +141,14 @@ func (c *Cache) MarkAlive(t Target) {
 	delete(c.dead, t)
 }
 
+// Dead reports whether a target is marked dead.
+func (c *Cache) Dead(t Target) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	until, marked := c.dead[t]
+	return marked && c.cfg.Now().Before(until)
+}
+
 // lastDead moves dead targets to the end, the order otherwise kept.
 func (c *Cache) lastDead(in []Target) []Target {
 	now := c.cfg.Now()

@@ -1,0 +1,79 @@
+package line
+
+import (
+	"context"
+	"time"
+
+	"cordboard/sipua/resolve"
+)
+
+// flow is what the lines of one trunk share towards one target; it is pinged
+// once for all of them. Guarded by Manager.mu.
+type flow struct {
+	trunk  *trunk
+	target resolve.Target
+	lines  int
+	alarm  alarm
+}
+
+// kind is the keep-alive of a target, KeepAliveOff for none.
+func (k KeepAlive) kind(t resolve.Target) KeepAliveKind {
+	if k.Kind != KeepAliveDefault {
+		return k.Kind
+	}
+	if t.Transport == "udp" {
+		return KeepAliveOff
+	}
+	return KeepAliveCRLF
+}
+
+// moveFlowLocked counts a line from its old target to a new one (zero: none),
+// m.mu held.
+func (m *Manager) moveFlowLocked(e *entry, to resolve.Target) {
+	if e.target == to {
+		return
+	}
+	if f := e.trunk.flows[e.target]; f != nil {
+		if f.lines--; f.lines == 0 {
+			m.alarms.set(&f.alarm, time.Time{})
+			delete(e.trunk.flows, e.target)
+		}
+	}
+	e.target = to
+	if to.Zero() {
+		return
+	}
+	f := e.trunk.flows[to]
+	if f == nil {
+		f = &flow{trunk: e.trunk, target: to}
+		f.alarm.owner, f.alarm.index = f, -1
+		e.trunk.flows[to] = f
+		m.armFlowLocked(f)
+	}
+	f.lines++
+}
+
+// armFlowLocked sets the time of the next ping, m.mu held.
+func (m *Manager) armFlowLocked(f *flow) {
+	ka := f.trunk.cfg.KeepAlive
+	if f.trunk.flows[f.target] != f || ka.kind(f.target) == KeepAliveOff || m.stopping {
+		m.alarms.set(&f.alarm, time.Time{})
+		return
+	}
+	m.alarms.set(&f.alarm, time.Now().Add(scale(ka.Interval, 0.8+0.2*m.deps.Float())))
+}
+
+// ping keeps one flow open and reports when it is gone.
+func (m *Manager) ping(ctx context.Context, f *flow, name string, ka KeepAlive) {
+	pctx, cancel := context.WithTimeout(ctx, ka.Timeout)
+	defer cancel()
+	err := m.deps.Sender.Ping(pctx, name, f.target, ka.kind(f.target))
+	if err != nil && ctx.Err() == nil {
+		m.deps.Log.Warn("keep-alive failed", "trunk", name, "remote", f.target.String(), "error", err)
+		m.FlowLost(name, f.target)
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.armFlowLocked(f)
+	m.poke()
+}

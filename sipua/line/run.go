@@ -1,0 +1,103 @@
+package line
+
+import (
+	"context"
+	"sync"
+	"time"
+)
+
+// Run keeps the lines registered until ctx ends, then unregisters them, paced,
+// for at most Deps.StopTimeout. It returns when all its goroutines have ended.
+func (m *Manager) Run(ctx context.Context) error {
+	// Transactions outlive ctx: unregistering comes after it.
+	work, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	var group sync.WaitGroup
+	defer group.Wait()
+	defer cancel()
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	var deadline <-chan time.Time
+	done := ctx.Done()
+	for {
+		wait, left := m.turn(work, &group)
+		if deadline != nil && left == 0 {
+			return nil
+		}
+		timer.Reset(wait)
+		select {
+		case <-timer.C:
+		case <-m.wake:
+		case <-done:
+			done = nil
+			stop := time.NewTimer(m.deps.StopTimeout)
+			defer stop.Stop()
+			deadline = stop.C
+			m.stopAll()
+		case <-deadline:
+			m.deps.Log.Warn("lines left registered at the stop deadline", "lines", left)
+			return nil
+		}
+	}
+}
+
+// turn handles everything that is due, starts what is to be sent and calls
+// back. It gives the time to the next alarm and the number of machines left.
+func (m *Manager) turn(ctx context.Context, group *sync.WaitGroup) (wait time.Duration, left int) {
+	m.mu.Lock()
+	now := time.Now()
+	for a := m.alarms.due(now); a != nil; a = m.alarms.due(now) {
+		switch owner := a.owner.(type) {
+		case *entry:
+			m.stepLocked(owner, input{kind: inDue})
+		case *trunk:
+			m.releaseLocked(owner, now)
+		case *flow:
+			m.pings = append(m.pings, owner)
+		}
+	}
+	for _, j := range m.ready {
+		r, sticky, cfg := j.entry.prepare(j), j.entry.target, j.entry.trunk.cfg
+		group.Go(func() { m.transmit(ctx, j, r, sticky, cfg) })
+	}
+	for _, f := range m.pings {
+		name, ka := f.trunk.cfg.Name, f.trunk.cfg.KeepAlive
+		group.Go(func() { m.ping(ctx, f, name, ka) })
+	}
+	events := m.events
+	m.ready, m.pings, m.events = nil, nil, nil
+	wait = time.Hour
+	if len(m.alarms) > 0 {
+		wait = max(0, time.Until(m.alarms[0].at))
+	}
+	left = len(m.accounts)
+	m.mu.Unlock()
+	for _, e := range events {
+		m.report(e)
+	}
+	return wait, left
+}
+
+// report logs a change and calls back. A refresh is not worth a line in the log.
+func (m *Manager) report(e event) {
+	s := e.State
+	switch {
+	case s.Failures == 1 && (s.Phase == BackingOff || s.Phase == Parked):
+		m.deps.Log.Warn("line not registered", "line", s.Line, "trunk", s.Trunk, "phase", s.Phase.String(),
+			"reason", s.Reason, "next", s.Next)
+	case e.gained:
+		m.deps.Log.Info("line registered", "line", s.Line, "trunk", s.Trunk, "remote", s.Target.String())
+	}
+	m.deps.OnState(s)
+}
+
+// stopAll asks every machine to unregister.
+func (m *Manager) stopAll() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.stopping = true
+	for _, e := range m.accounts {
+		queued := e.job != nil && !e.job.sent
+		m.stepLocked(e, input{kind: inStop, queued: queued})
+	}
+	m.poke()
+}
