@@ -1,11 +1,17 @@
 // Package registrar is the registrar at which the agents' phones register
 // (RFC 3261 §10.3), for configured users only.
+//
+// Whoever asks without credentials is challenged, whether the user exists or
+// not; wrong credentials get the same 403 for both; a source that goes on
+// gets silence. What a phone registers is decided by a pure function
+// (apply.go); one goroutine runs the expiry of all contacts.
 package registrar
 
 import (
 	"errors"
+	"fmt"
 	"log/slog"
-	"net/netip"
+	"sync"
 	"time"
 
 	"cordboard/sipua/digest"
@@ -13,14 +19,6 @@ import (
 
 // ErrConfig is wrapped by every error about users as given.
 var ErrConfig = errors.New("registrar configuration")
-
-// Flow is where a request came from and where the phone can be reached again
-// (RFC 5626): for streams the connection, for UDP the NAT binding.
-type Flow struct {
-	Network string         // "udp", "tcp" or "tls"
-	Remote  netip.AddrPort // source of the request
-	Local   netip.AddrPort // our socket, may be zero
-}
 
 // User is one phone account.
 type User struct {
@@ -35,37 +33,90 @@ type Config struct {
 	Users                  []User
 	MinExpires, MaxExpires time.Duration // default 60 s and 1 h
 	DefaultExpires         time.Duration // when the phone asks for none, default 5 min
-	MaxContacts            int           // per user, newest kept, default 4
+	MaxContacts            int           // per user, the newest are kept, default 4
 	NonceLife              time.Duration // default 5 min
+	MaxDenials             int           // wrong credentials per source address and minute before silence, default 20
 }
 
 // Deps are what a Registrar works with.
 type Deps struct {
 	Log *slog.Logger // required
-	// OnState is told when a user's contacts change. It must not block.
+	// OnState is told when a user's contacts change, in order, on the goroutine
+	// of Run. It must not block.
 	OnState func(State)
 }
 
-// State is whether a user can be reached.
-type State struct {
-	User      string
-	Reachable bool
-	Bindings  []Binding // best first
-	Reason    string    // "registered", "refreshed", "unregistered", "expired", "flow closed", "configured", "removed"
+func (c Config) withDefaults() Config {
+	set := func(d *time.Duration, v time.Duration) {
+		if *d <= 0 {
+			*d = v
+		}
+	}
+	set(&c.MinExpires, time.Minute)
+	set(&c.MaxExpires, time.Hour)
+	set(&c.DefaultExpires, 5*time.Minute)
+	c.MaxExpires = max(c.MaxExpires, c.MinExpires)
+	c.DefaultExpires = min(max(c.DefaultExpires, c.MinExpires), c.MaxExpires)
+	if c.MaxContacts <= 0 {
+		c.MaxContacts = 4
+	}
+	if c.MaxDenials <= 0 {
+		c.MaxDenials = 20
+	}
+	return c
 }
 
-// Binding is one contact of a user.
-type Binding struct {
-	User      string
-	Contact   string    // URI as the phone gave it: the Request-URI towards it
-	Flow      Flow      // next hop: where the REGISTER came from; for fixed contacts zero
-	Path      []string  // Route to the phone (RFC 3327), header values in order
-	Q         int       // thousandths, 0 to 1000
-	Expires   time.Time // zero for fixed contacts
-	Since     time.Time
-	CallID    string
-	CSeq      uint32
-	UserAgent string
-	Instance  string // +sip.instance as given, "" for none
-	Fixed     bool
+// Registrar keeps the contacts of the phones. Safe for concurrent use.
+type Registrar struct {
+	cfg    Config
+	log    *slog.Logger
+	report func(State)
+	auth   *digest.Server
+	denied *denials
+	wake   chan struct{} // capacity 1: there is something for Run to look at
+
+	mu     sync.RWMutex
+	users  map[string]*account
+	flows  map[Flow]*account // registered flows
+	alarms alarms
+	events []State
+}
+
+// account is one user with his contacts. Guarded by Registrar.mu.
+type account struct {
+	user     User
+	bindings []Binding // registered ones, newest first
+	at       time.Time // the earliest expiry
+	index    int       // in the heap, -1 when nothing expires
+}
+
+// New makes a registrar.
+func New(cfg Config, deps Deps) (*Registrar, error) {
+	if deps.Log == nil {
+		return nil, errors.New("registrar: log is required")
+	}
+	if deps.OnState == nil {
+		deps.OnState = func(State) {}
+	}
+	r := &Registrar{
+		cfg: cfg.withDefaults(), log: deps.Log, report: deps.OnState, wake: make(chan struct{}, 1),
+		users: make(map[string]*account), flows: make(map[Flow]*account),
+	}
+	r.denied = newDenials(r.cfg.MaxDenials)
+	auth, err := digest.NewServer(digest.ServerConfig{Realm: cfg.Realm, Lookup: r.password, NonceLife: cfg.NonceLife})
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrConfig, err)
+	}
+	r.auth = auth
+	return r, r.Update(cfg.Users)
+}
+
+func (r *Registrar) password(user string) (digest.Secret, bool) {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	a, ok := r.users[user]
+	if !ok {
+		return digest.Secret{}, false
+	}
+	return a.user.Password, true
 }
