@@ -58,3 +58,5 @@ func version(t *testing.T, body []byte) string {
 	t.Fatalf("no o= in %q", body)
 	return ""
 }
+
+func portFrom(p netip.AddrPort, n uint16) netip.AddrPort { return netip.AddrPortFrom(p.Addr(), n) }
