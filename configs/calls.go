@@ -2,7 +2,7 @@ package configs
 
 import "time"
 
-// Calls are the policies of docs/calls: what follows when nobody answers,
+// Calls are the policies of calls: what follows when nobody answers,
 // somebody hangs up, or a device is lost.
 type Calls struct {
 	Consult      Consult       `json:"consult,omitzero" jsonschema:"consult transfer"`

@@ -9,7 +9,7 @@ package configs
 
 // Config is one whole configuration. Only Load and Default make one.
 type Config struct {
-	SIP      SIP      `json:"sip,omitzero" jsonschema:"SIP listeners, the address peers are told, TLS"`
+	SIP      SIP      `json:"sip" jsonschema:"SIP listeners, the address peers are told, TLS" example:"{listen: [udp://192.0.2.10:5060]}"`
 	RTP      RTP      `json:"rtp,omitzero" jsonschema:"media ports, time limits, learning of sources"`
 	Phones   Phones   `json:"phones,omitzero" jsonschema:"the registrar for agents' SIP phones"`
 	Control  Control  `json:"control,omitzero" jsonschema:"the local control socket used by the command line"`

@@ -7,7 +7,7 @@ import (
 
 // SIP is the signalling side.
 type SIP struct {
-	Listen    []Listen   `json:"listen,omitempty" jsonschema:"addresses on which SIP is spoken, as udp://, tcp:// or tls://ADDRESS:PORT" example:"[udp://192.0.2.10:5060, tcp://192.0.2.10:5060]" reload:"restart"`
+	Listen    []Listen   `json:"listen" jsonschema:"addresses on which SIP is spoken, as udp://, tcp:// or tls://ADDRESS:PORT" example:"[udp://192.0.2.10:5060, tcp://192.0.2.10:5060]" reload:"restart"`
 	Advertise netip.Addr `json:"advertise,omitzero" jsonschema:"IP address written into Via and Contact; empty: the listening address. Needed behind NAT and with a wildcard listener" example:"203.0.113.10" reload:"restart"`
 	TLS       TLS        `json:"tls,omitzero" jsonschema:"certificate for tls:// listeners and trunks"`
 	UserAgent string     `json:"user_agent,omitempty" jsonschema:"product name in User-Agent and Server" example:"Cordboard" reload:"restart"`

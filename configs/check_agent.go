@@ -1,0 +1,96 @@
+package configs
+
+import (
+	"fmt"
+	"regexp"
+)
+
+var numberForm = regexp.MustCompile(`^\+?[0-9*#]{1,32}$`)
+
+// firsts remembers where each thing that must be unique was seen first.
+type firsts struct{ names, lines, users, contacts map[string]string }
+
+func (l *loader) checkAgents() {
+	trunks := make(map[string]*Trunk, len(l.cfg.Trunks))
+	names := make([]string, 0, len(l.cfg.Trunks))
+	for i := range l.cfg.Trunks {
+		t := &l.cfg.Trunks[i]
+		trunks[t.Name] = t
+		names = append(names, t.Name)
+	}
+	seen := firsts{map[string]string{}, map[string]string{}, map[string]string{}, map[string]string{}}
+	for i := range l.cfg.Agents {
+		a, path := &l.cfg.Agents[i], fmt.Sprintf("agents[%d]", i)
+		if a.Name != "" {
+			if !nameForm.MatchString(a.Name) {
+				l.wrong(path+".name", fmt.Sprintf("%q is not a name", printable(a.Name)), nameFix)
+			}
+			l.unique(seen.names, a.Name, path+".name", fmt.Sprintf("agent %q", a.Name), "give each agent their own name")
+		}
+		l.checkLine(a.Line, path+".line", trunks, names, seen)
+		l.checkDevice(a.Device, path+".device", seen)
+	}
+}
+
+// unique reports a value seen before.
+func (l *loader) unique(seen map[string]string, value, path, what, fix string) {
+	if firstPath, ok := seen[value]; ok {
+		l.twice(path, what, firstPath, fix)
+		return
+	}
+	seen[value] = path
+}
+
+func (l *loader) checkLine(n Line, path string, trunks map[string]*Trunk, names []string, seen firsts) {
+	trunk := trunks[n.Trunk]
+	if n.Trunk != "" && trunk == nil && l.sound("trunks") {
+		fix := "write the name of one of trunks, or add the trunk"
+		if meant, ok := nearest(n.Trunk, names); ok {
+			fix = fmt.Sprintf("did you mean %q?", meant)
+		}
+		l.wrong(path+".trunk", fmt.Sprintf("there is no trunk %q", printable(n.Trunk)), fix)
+	}
+	if n.User != "" {
+		if !validUser(n.User) {
+			l.wrong(path+".user", fmt.Sprintf("%q cannot be the user part of a SIP address", printable(n.User)), `write the account as the trunk knows it, without host, as user: "1001"`)
+		}
+		if n.Trunk != "" {
+			l.unique(seen.lines, n.Trunk+" "+n.User, path+".user", fmt.Sprintf("line %s at trunk %s", n.User, n.Trunk), "give each agent their own line: two registrations of one account fight for its calls")
+		}
+	}
+	if trunk != nil && trunk.Register.Enabled && n.Password.IsZero() && l.sound(path+".password", path) {
+		l.wrong(path+".password", fmt.Sprintf("lines of trunk %q register, and this one has no password", n.Trunk),
+			fmt.Sprintf("add password: {file: secrets/%s}, or write register: {enabled: false} at the trunk", printable(n.User)))
+	}
+	if n.Number != "" && !numberForm.MatchString(n.Number) {
+		l.wrong(path+".number", fmt.Sprintf("%q is not a number", printable(n.Number)), `write digits, with + in front for an international number, as number: "+380441234567"`)
+	}
+}
+
+func (l *loader) checkDevice(d Device, path string, seen firsts) {
+	if d.User == "" && d.Contact.IsZero() && l.sound(path, path+".user", path+".contact") {
+		if l.given(path) {
+			l.wrong(path, "the phone is nowhere to be found: it has neither user nor contact",
+				"add user and password with which it registers here, or contact: sip:anna@192.168.10.21:5060")
+		}
+	}
+	if d.User != "" {
+		if !validUser(d.User) {
+			l.wrong(path+".user", fmt.Sprintf("%q cannot be the user part of a SIP address", printable(d.User)), "write a word such as user: anna-phone")
+		}
+		l.unique(seen.users, d.User, path+".user", fmt.Sprintf("device user %q", d.User), "give each phone its own user: a call could reach the wrong desk")
+		if d.Password.IsZero() && l.sound(path+".password") {
+			l.wrong(path+".password", "a phone that registers needs a password", fmt.Sprintf("add password: {file: secrets/%s}", printable(d.User)))
+		}
+	}
+	if d.User == "" && !d.Password.IsZero() {
+		l.wrong(path+".user", "there is a password without a user", "add user: anna-phone")
+	}
+	if !d.Contact.IsZero() {
+		l.checkReach(path+".contact", d.Contact)
+		l.unique(seen.contacts, d.Contact.String(), path+".contact", fmt.Sprintf("device contact %s", d.Contact), "give each agent their own phone")
+	}
+	if len(d.Codecs) == 0 && l.sound(path+".codecs") {
+		l.wrong(path+".codecs", "the list is empty", "write codecs: [PCMA, PCMU]")
+	}
+}

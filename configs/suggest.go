@@ -1,0 +1,42 @@
+package configs
+
+import "strings"
+
+// nearest returns the candidate that a misspelt word most likely means.
+func nearest(word string, candidates []string) (string, bool) {
+	word = strings.ToLower(strings.NewReplacer("-", "_", " ", "_").Replace(word))
+	if len(word) > 64 {
+		return "", false
+	}
+	best, distance := "", 1+max(1, len(word)/3)
+	for _, c := range candidates {
+		if d := editDistance(word, strings.ToLower(c)); d < distance {
+			best, distance = c, d
+		}
+	}
+	return best, best != ""
+}
+
+// editDistance counts insertions, deletions, substitutions and swaps of
+// neighbours (optimal string alignment).
+func editDistance(a, b string) int {
+	before, last, row := make([]int, len(b)+1), make([]int, len(b)+1), make([]int, len(b)+1)
+	for j := range last {
+		last[j] = j
+	}
+	for i := 1; i <= len(a); i++ {
+		row[0] = i
+		for j := 1; j <= len(b); j++ {
+			cost := 1
+			if a[i-1] == b[j-1] {
+				cost = 0
+			}
+			row[j] = min(last[j]+1, row[j-1]+1, last[j-1]+cost)
+			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
+				row[j] = min(row[j], before[j-2]+1)
+			}
+		}
+		before, last, row = last, row, before
+	}
+	return last[len(b)]
+}
