@@ -46,7 +46,9 @@ type Params struct {
 }
 
 // Update is asynchronous; sameMedia tells which changes may reset what was learnt about the peer.
-func (p Params) sameRemote(q Params) bool { return p.Remote == q.Remote && p.RemoteRTCP == q.RemoteRTCP }
+func (p Params) sameRemote(q Params) bool {
+	return p.Remote == q.Remote && p.RemoteRTCP == q.RemoteRTCP
+}
 
 func (p Params) sameCodec(q Params) bool { return p.Codec == q.Codec && p.RecvPT == q.RecvPT }
 
