@@ -1,5 +1,7 @@
 package callcontrol
 
+import "slices"
+
 // SourceKind is a sound that is not a party.
 type SourceKind string
 
@@ -31,3 +33,125 @@ type Hear struct {
 // Patch is who hears whom among the legs of a desk, ordered as the legs were created. A leg that is not in it hears
 // nothing and is heard by nobody.
 type Patch []Hear
+
+func (p Patch) equal(q Patch) bool {
+	return slices.EqualFunc(p, q, func(a, b Hear) bool {
+		return a.Leg == b.Leg && a.Source == b.Source && slices.Equal(a.From, b.From)
+	})
+}
+
+// patchOf is the table of who hears whom (A agent, C customer, T target, M music):
+//
+//	state                                A hears             C hears         T hears
+//	talking                              C                   A               –
+//	held                                 nothing, or a beep  M               –
+//	muted                                C                   nothing         –
+//	consult dialling, alerting           ring-back or T      M               –
+//	consult talking                      T                   M               A
+//	swapped to customer                  C                   A               M
+//	conference                           C+T                 A+T             A+C
+//	bridged (completed)                  –                   T               C
+//	forwarding                           –                   M or ring-back  –
+//	recall                               –                   ring-back       –
+//	referring                            nothing             M               M
+//	tone                                 busy, congestion    the same, when he is left alone
+//	the agent's device is away           –                   M               M
+//
+// While a call waits, A hears the call-waiting tone as well.
+func patchOf(d *Desk) Patch {
+	p := make(Patch, 0, 1+d.legs())
+	if d.deviceUp() {
+		p = append(p, deviceHears(d))
+	}
+	for i := range d.calls {
+		c := &d.calls[i]
+		for j := range c.legs {
+			if l := &c.legs[j]; l.up() || l.early {
+				p = append(p, partyHears(d, c, l))
+			}
+		}
+	}
+	return p
+}
+
+func deviceHears(d *Desk) Hear {
+	h := Hear{Leg: d.device.leg.id}
+	f := d.focus()
+	switch {
+	case f == nil:
+		h.Source = idleSource(d)
+	case f.phase == PhaseDialling:
+		if l := f.customer(); l != nil && l.early {
+			h.From = []LegID{l.id}
+		} else {
+			h.Source.Kind = SourceRingBack
+		}
+	case f.phase == PhaseTone:
+		h.Source.Kind = toneOf(f.cause)
+	case f.talking():
+		h.From = f.others("")
+	}
+	if h.Source.Kind == SourceNone && slices.ContainsFunc(d.calls, func(c call) bool { return c.agent && c.waiting() }) {
+		h.Source.Kind = SourceCallWaiting
+	}
+	return h
+}
+
+// idleSource reminds the agent of held calls.
+func idleSource(d *Desk) Source {
+	if d.config.HoldBeep > 0 && slices.ContainsFunc(d.calls, func(c call) bool { return c.agent && c.phase == PhaseHeld }) {
+		return Source{Kind: SourceHoldBeep}
+	}
+	return Source{}
+}
+
+func partyHears(d *Desk, c *call, l *leg) Hear {
+	h := Hear{Leg: l.id}
+	if !l.up() {
+		return h // early media: heard, hears nothing yet
+	}
+	music := Source{Kind: SourceMusic, Queue: c.queue}
+	switch c.phase {
+	case PhaseTalking, PhaseConference, PhaseBridged:
+		h.From = c.others(l.id)
+		agent := c.agent && d.deviceUp()
+		switch {
+		case agent && !c.muted:
+			h.From = append(h.From, d.device.leg.id)
+		case !agent && len(h.From) == 0:
+			h.Source = music
+		}
+	case PhaseForwarding:
+		h.Source = music
+		if t := d.transferOf(c); t != nil && t.status == TransferAlerting {
+			h.Source = Source{Kind: SourceRingBack}
+		}
+	case PhaseRecall:
+		h.Source.Kind = SourceRingBack
+	case PhaseTone:
+		h.Source.Kind = toneOf(c.cause)
+	default: // held, referring
+		h.Source = music
+	}
+	return h
+}
+
+// others are the connected far legs but one.
+func (c *call) others(but LegID) []LegID {
+	var ids []LegID
+	for i := range c.legs {
+		if l := &c.legs[i]; l.id != but && l.up() {
+			ids = append(ids, l.id)
+		}
+	}
+	return ids
+}
+
+// toneOf is what a cause sounds like.
+func toneOf(c Cause) SourceKind {
+	switch c {
+	case CauseBusy, CauseRejected, CauseNoAnswer, CauseUnavailable, CauseDeviceLost, CauseNoDevice:
+		return SourceBusy
+	}
+	return SourceCongestion
+}

@@ -18,7 +18,8 @@ const (
 	CodeDraining          Code = "draining"
 	CodeNoDevice          Code = "no_device"
 	CodeUnavailable       Code = "unavailable"
-	CodeBusy              Code = "busy"
+	CodeBusy              Code = "busy"      // a cap is reached
+	CodeForbidden         Code = "forbidden" // outside the dial policy
 )
 
 // Refusal is the error of a command that was not carried out.

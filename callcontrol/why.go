@@ -19,6 +19,39 @@ const (
 	WhyOnCall       WhyCode = "on_call"
 	WhyOffer        WhyCode = "offer"
 	WhyWrapUp       WhyCode = "wrap_up"
-	WhyDeviceLeg    WhyCode = "device_leg" // the device is being called or hung up
 	WhyDraining     WhyCode = "draining"
 )
+
+// why lists every reason, not just the first.
+func why(d *Desk) []Why {
+	var w []Why
+	add := func(on bool, c WhyCode, text string) {
+		if on {
+			w = append(w, Why{Code: c, Text: text})
+		}
+	}
+	add(d.draining, WhyDraining, "the daemon takes no new calls")
+	add(d.status == StatusOffline, WhyOffline, "the agent is offline")
+	add(d.status == StatusPause, WhyPause, "the agent is on pause")
+	add(!d.lineUp, WhyUnregistered, withReason("the line is not registered", d.lineWhy))
+	add(!d.device.reachable && !d.deviceUp(), WhyNoDevice, withReason("the device is not reachable", d.device.why))
+	add(d.wrapUp != 0, WhyWrapUp, "the agent has his time after a call")
+	for i := range d.calls {
+		c := &d.calls[i]
+		switch {
+		case !c.agent || c.phase == PhaseEnded:
+		case c.waiting():
+			w = append(w, Why{Code: WhyOffer, Text: "a call rings", Call: c.id})
+		default:
+			w = append(w, Why{Code: WhyOnCall, Text: "the agent is in a call (" + string(c.phase) + ")", Call: c.id})
+		}
+	}
+	return w
+}
+
+func withReason(text, reason string) string {
+	if reason == "" {
+		return text
+	}
+	return text + ": " + reason
+}
