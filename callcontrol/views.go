@@ -55,12 +55,13 @@ func agentView(d *Desk) AgentView {
 // deskView is everything of a desk that adapters may see.
 type deskView struct {
 	agent     AgentView
+	draining  bool
 	calls     []CallView
 	transfers []TransferView
 }
 
 func viewOf(d *Desk) deskView {
-	v := deskView{agent: agentView(d)}
+	v := deskView{agent: agentView(d), draining: d.draining}
 	for i := range d.calls {
 		if d.calls[i].phase != PhaseEnded {
 			v.calls = append(v.calls, callView(d, &d.calls[i]))
