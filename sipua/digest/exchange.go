@@ -70,7 +70,7 @@ func (x *Exchange) Challenge(peer string, status int, www, proxy []string) ([]He
 	case ch.Stale && sd.stale < maxStale && (sd.nonce == "" || ch.Nonce != sd.nonce):
 		sd.stale++
 	case sd.answered, sd.nonce != "" && ch.Nonce == sd.nonce:
-		c.forget(status, ch.Nonce)
+		c.forget(status, sd.nonce)
 		return nil, ErrRejected
 	}
 	sd.answered = true

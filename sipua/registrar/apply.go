@@ -83,7 +83,7 @@ func bind(list []Binding, r registration, c contact, life time.Duration, now tim
 				return nil, false
 			}
 			since = b.Since
-		case life > 0 && b.Flow == r.flow && !(b.CallID == r.callID && b.CSeq == r.cseq):
+		case life > 0 && b.Flow.key() == r.flow.key() && !(b.CallID == r.callID && b.CSeq == r.cseq):
 			// The same socket of the same phone with another contact than
 			// before: it restarted, the old contact is no more.
 		default:

@@ -13,6 +13,9 @@ type Flow struct {
 	Local   netip.AddrPort // our socket, may be zero
 }
 
+// key is what tells flows apart: a source reaches us on one socket only.
+func (f Flow) key() Flow { return Flow{Network: f.Network, Remote: f.Remote} }
+
 // State is whether a user can be reached.
 type State struct {
 	User      string

@@ -45,12 +45,12 @@ func reasonOf(old, list []Binding) string {
 // storeLocked replaces the contacts of an account, r.mu held.
 func (r *Registrar) storeLocked(a *account, list []Binding, reason string) {
 	for _, b := range a.bindings {
-		if r.flows[b.Flow] == a {
-			delete(r.flows, b.Flow)
+		if r.flows[b.Flow.key()] == a {
+			delete(r.flows, b.Flow.key())
 		}
 	}
 	for _, b := range list {
-		r.flows[b.Flow] = a
+		r.flows[b.Flow.key()] = a
 	}
 	a.bindings = list
 	r.alarms.set(a, earliest(list))
@@ -82,12 +82,11 @@ func (r *Registrar) Lookup(user string) []Binding {
 	return ranked(a.user, lapse(a.bindings, time.Now()))
 }
 
-// UserOf gives the user whose phone registered from a flow. Local is not
-// compared when it is zero in the registration.
+// UserOf gives the user whose phone registered from a flow; Local is not compared.
 func (r *Registrar) UserOf(f Flow) (string, bool) {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
-	a, ok := r.flows[f]
+	a, ok := r.flows[f.key()]
 	if !ok {
 		return "", false
 	}
@@ -113,11 +112,11 @@ func (r *Registrar) Snapshot() []State {
 func (r *Registrar) FlowClosed(f Flow) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	a, ok := r.flows[f]
+	a, ok := r.flows[f.key()]
 	if !ok {
 		return
 	}
-	list := slices.DeleteFunc(slices.Clone(a.bindings), func(b Binding) bool { return b.Flow == f })
+	list := slices.DeleteFunc(slices.Clone(a.bindings), func(b Binding) bool { return b.Flow.key() == f.key() })
 	r.storeLocked(a, list, "flow closed")
 }
 

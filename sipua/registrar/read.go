@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -61,6 +62,8 @@ func read(req *sip.Request, user string, f Flow) (registration, error) {
 		if err != nil {
 			return registration{}, err
 		}
+		// A contact given twice in one request counts once, as given last.
+		r.contacts = slices.DeleteFunc(r.contacts, func(c contact) bool { return c.key == one.key })
 		r.contacts = append(r.contacts, one)
 	}
 	return r, nil
