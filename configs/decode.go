@@ -99,6 +99,7 @@ func (d *decoder) unknownKey(f field, t reflect.Type, keys []key, path string) s
 			}
 		}
 		d.rep.add(f.mark, joinPath(path, f.key), message, fmt.Sprintf("did you mean %q?", meant))
+		d.rep.bad[joinPath(path, meant)] = true // and what it lacks is no further problem
 		return meant
 	}
 	fix := "remove it; the keys here are " + strings.Join(keyNames(keys), ", ")

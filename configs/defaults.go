@@ -16,7 +16,7 @@ func Default() *Config {
 		StateDir: "/var/lib/cordboard",
 		Log:      Log{Level: LevelInfo, Format: FormatText},
 		Music:    Music{Level: -22},
-		Tones:    Tones{Region: RegionEU},
+		Tones:    Tones{Region: RegionITU},
 		Calls:    defaultCalls(),
 		Limits: Limits{
 			MaxCalls: 1000,

@@ -100,10 +100,10 @@ const (
 	DeviceLostHold    DeviceLostPolicy = "hold"
 	DeviceLostRelease DeviceLostPolicy = "release"
 
-	RegionEU Region = "eu"
-	RegionUA Region = "ua"
-	RegionUK Region = "uk"
-	RegionUS Region = "us"
+	RegionITU Region = "itu"
+	RegionUA  Region = "ua"
+	RegionUK  Region = "uk"
+	RegionUS  Region = "us"
 )
 
 // enums lists what may be written for each enumeration, in the order it is told.
@@ -123,5 +123,5 @@ var enums = map[reflect.Type][]string{
 	reflect.TypeFor[ConsultReturn]():      {"auto", "manual"},
 	reflect.TypeFor[RingNoAnswerPolicy](): {"reject", "not_ready"},
 	reflect.TypeFor[DeviceLostPolicy]():   {"hold", "release"},
-	reflect.TypeFor[Region]():             {"eu", "ua", "uk", "us"},
+	reflect.TypeFor[Region]():             {"itu", "ua", "uk", "us"},
 }
