@@ -45,9 +45,7 @@ func (s *Session) Offer(l Local) []byte {
 		o.slots = []slot{audioSlot}
 	}
 	s.offered = o
-	for _, c := range o.st.codecs {
-		s.types[c.format()] = c.PT
-	}
+	s.bind(o.st.codecs)
 	return s.send(describe(o.slots, o.audio, o.st), l)
 }
 
@@ -81,9 +79,7 @@ func (s *Session) Answer(l Local, remote []byte) (answer []byte, n Negotiated, e
 		}
 	}
 	s.slots, s.audio, s.offered = slots, audio, nil
-	for _, c := range st.codecs {
-		s.types[c.format()] = c.PT
-	}
+	s.bind(st.codecs)
 	return s.send(describe(slots, audio, st), l), n, nil
 }
 
@@ -114,6 +110,15 @@ func (s *Session) Clone() *Session {
 	c := *s
 	c.types = maps.Clone(s.types)
 	return &c
+}
+
+// bind remembers the payload types of a description of ours. A number that the peer's offer gave another meaning is
+// lost to the codec that had it.
+func (s *Session) bind(codecs []Codec) {
+	for _, c := range codecs {
+		maps.DeleteFunc(s.types, func(_ format, pt uint8) bool { return pt == c.PT })
+		s.types[c.format()] = c.PT
+	}
 }
 
 // send fills in the origin and remembers the description.
