@@ -1,0 +1,207 @@
+package mediamix
+
+import "math/bits"
+
+// Board is what the legs of one desk are patched through. It is owned by one goroutine (the loop of the desk's media
+// shard) and is not safe for concurrent use. Frame, Tick and Mix allocate nothing.
+//
+// Per 20 ms tick the owner calls Frame for each slot that sent something, then Tick, then Mix for each slot to send
+// to. Join, Leave and SetPatch come between ticks.
+type Board struct {
+	slots  []*slot
+	patch  []Hear
+	wanted uint32 // slots whose frames are decoded now
+	acc    [FrameSamples]int32
+	out    [FrameSamples]int16
+}
+
+// slot is one leg: what it sends and what it hears.
+type slot struct {
+	codec Codec
+	gone  bool // left; kept for one tick so that hearers fade it out
+
+	pcm   [FrameSamples]int16 // what it sends this tick
+	fresh bool                // pcm came from Frame in this tick
+	plc   concealer
+
+	want    Hear
+	live    uint32 // want.Slots that can be heard: joined, and not itself
+	heard   uint32 // what sounded at full level at the end of the last tick
+	playing player // the source that did
+	relay   int    // slot relayed to this one, or -1
+	ticks   uint8  // since the last change, counted to 2
+	noise   int    // position in comfortNoise
+	places  []place
+}
+
+// NewBoard gives a board of the given number of slots (0 to MaxSlots; more are cut), none joined, nothing patched.
+func NewBoard(slots int) *Board {
+	n := min(max(slots, 0), MaxSlots)
+	return &Board{slots: make([]*slot, n), patch: make([]Hear, n)}
+}
+
+// Join puts a leg with codec c into slot n, where the patch in force applies to it. Joining again changes the codec and
+// keeps the rest. A slot outside the board and an unknown codec are ignored.
+func (b *Board) Join(n int, c Codec) {
+	if n < 0 || n >= len(b.slots) || c != CodecPCMU && c != CodecPCMA {
+		return
+	}
+	if s := b.slot(n); s != nil {
+		s.codec = c
+	} else {
+		b.forget(n)
+		b.slots[n] = &slot{codec: c, relay: -1, want: b.patch[n], places: make([]place, 0, maxPlaces)}
+	}
+	b.changed()
+}
+
+// Leave takes a leg out; its places in music are forgotten. Those who heard it hear it fade out in the next tick. The
+// patch stays as it is.
+func (b *Board) Leave(n int) {
+	if s := b.slot(n); s != nil {
+		*s = slot{codec: s.codec, gone: true, pcm: s.pcm, plc: s.plc, relay: -1}
+		b.changed()
+	}
+}
+
+// SetPatch puts p in force from the next tick on, also for slots that join later. Entries beyond the board are ignored.
+func (b *Board) SetPatch(p Patch) {
+	clear(b.patch[copy(b.patch, p.Hears):])
+	for n := range b.slots {
+		if s := b.slot(n); s != nil {
+			s.want = b.patch[n]
+		}
+	}
+	b.changed()
+}
+
+// RelayFrom gives the slot whose packets this slot hears untouched, or -1. It is one when the slot hears exactly one
+// other and no source, both have the same codec, and nothing has to fade out first.
+func (b *Board) RelayFrom(n int) int {
+	if s := b.slot(n); s != nil {
+		return s.relay
+	}
+	return -1
+}
+
+// Wants reports whether somebody's mix needs what this slot sends: then its packets belong into Frame.
+func (b *Board) Wants(n int) bool {
+	return n >= 0 && n < len(b.slots) && b.wanted>>n&1 != 0
+}
+
+// Frame takes the next 20 ms of a slot's payload for this tick. lost (or an empty payload) asks for concealment; so
+// does not calling Frame at all. A payload of another length than FrameSamples is cut, or filled up with silence. The
+// payload is not kept.
+func (b *Board) Frame(n int, payload []byte, lost bool) {
+	if lost || len(payload) == 0 || !b.Wants(n) {
+		return
+	}
+	s := b.slots[n]
+	got := s.codec.Decode(s.pcm[:], payload)
+	clear(s.pcm[got:])
+	s.plc.good(&s.pcm)
+	s.fresh = true
+}
+
+// Tick ends the input of a tick: slots that are wanted but sent nothing are concealed.
+func (b *Board) Tick() {
+	settled := false
+	for n, s := range b.slots {
+		if s == nil {
+			continue
+		}
+		switch {
+		case s.fresh:
+			s.fresh = false
+		case b.wanted>>n&1 != 0:
+			s.plc.conceal(&s.pcm)
+		default:
+			s.plc.forget()
+		}
+		if s.ticks < 2 {
+			s.ticks++
+		} else if s.unsettled() {
+			// Nobody asked for this slot's mix since the change, so there is nothing to fade.
+			s.settle()
+			settled = true
+		}
+		if s.gone && s.ticks == 2 {
+			b.forget(n)
+			settled = true
+		}
+	}
+	if settled {
+		b.decide()
+	}
+}
+
+// Mix writes what slot hears in this tick to dst, in the slot's codec, and returns its length: FrameSamples, or 0 when
+// nothing is to be sent (nothing heard and no comfort noise, a relayed or empty slot, a dst that is too short).
+func (b *Board) Mix(n int, dst []byte) int {
+	s := b.slot(n)
+	if s == nil || s.relay >= 0 || len(dst) < FrameSamples {
+		return 0
+	}
+	if s.live|s.heard == 0 && s.want.Source == nil && s.playing.src == nil {
+		if !s.want.Comfort {
+			return 0
+		}
+		s.noise = (s.noise + FrameSamples) % len(comfortNoise)
+		return s.codec.Encode(dst, comfortNoise[s.noise:s.noise+FrameSamples])
+	}
+	settling := s.unsettled()
+	b.sum(s)
+	s.heard = s.live
+	if settling {
+		b.decide()
+	}
+	saturate(&b.out, &b.acc)
+	return s.codec.Encode(dst, b.out[:])
+}
+
+// sum puts all that s hears into b.acc, with 5 ms ramps for what came or went since the last tick.
+func (b *Board) sum(s *slot) {
+	clear(b.acc[:])
+	for m := s.live & s.heard; m != 0; m &= m - 1 {
+		add(&b.acc, &b.slots[bits.TrailingZeros32(m)].pcm)
+	}
+	for m := s.live &^ s.heard; m != 0; m &= m - 1 {
+		addIn(&b.acc, &b.slots[bits.TrailingZeros32(m)].pcm)
+	}
+	for m := s.heard &^ s.live; m != 0; m &= m - 1 {
+		addOut(&b.acc, &b.slots[bits.TrailingZeros32(m)].pcm)
+	}
+	if s.playing.src != nil && !s.playing.src.same(s.want.Source) {
+		s.playing.render(&b.out)
+		addOut(&b.acc, &b.out)
+		s.stop()
+	}
+	switch {
+	case s.want.Source == nil:
+	case s.playing.src != nil:
+		s.playing.render(&b.out)
+		add(&b.acc, &b.out)
+	default:
+		s.start()
+		s.playing.render(&b.out)
+		addIn(&b.acc, &b.out)
+	}
+}
+
+// slot gives the leg in slot n, nil if there is none.
+func (b *Board) slot(n int) *slot {
+	if n < 0 || n >= len(b.slots) || b.slots[n] == nil || b.slots[n].gone {
+		return nil
+	}
+	return b.slots[n]
+}
+
+// forget empties slot n at once: nobody may look into it any more.
+func (b *Board) forget(n int) {
+	b.slots[n] = nil
+	for _, s := range b.slots {
+		if s != nil {
+			s.heard &^= 1 << n
+		}
+	}
+}

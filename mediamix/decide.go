@@ -1,0 +1,67 @@
+package mediamix
+
+import "math/bits"
+
+// changed works out what follows from a new patch or a leg that joined or left.
+func (b *Board) changed() {
+	var joined uint32
+	for n, s := range b.slots {
+		if s != nil && !s.gone {
+			joined |= 1 << n
+		}
+	}
+	for n, s := range b.slots {
+		if s == nil {
+			continue
+		}
+		live := s.want.Slots & joined &^ (1 << n)
+		if s.relay >= 0 {
+			// What was relayed was not decoded: it can go on without a ramp, but not fade out.
+			s.heard = 1 << s.relay & live
+		}
+		s.live, s.ticks = live, 0
+	}
+	b.decide()
+}
+
+// decide fills in who is relayed and who has to be decoded.
+//
+//	hears                                   relayed
+//	one slot, same codec, no source         yes
+//	one slot, other codec                   no: decoded and encoded
+//	one slot and a source                   no: mixed
+//	two slots or more                       no: mixed
+//	a source, or nothing                    no
+//	anything, while something fades out     not before the next Mix
+func (b *Board) decide() {
+	b.wanted = 0
+	for _, s := range b.slots {
+		if s == nil {
+			continue
+		}
+		s.relay = -1
+		if bits.OnesCount32(s.live) == 1 && s.want.Source == nil && s.playing.src == nil && s.heard&^s.live == 0 {
+			if from := bits.TrailingZeros32(s.live); b.slots[from].codec == s.codec {
+				s.relay = from
+				continue
+			}
+		}
+		b.wanted |= s.live | s.heard
+	}
+}
+
+// unsettled reports whether the next Mix has something to ramp.
+func (s *slot) unsettled() bool {
+	return s.relay < 0 && (s.heard != s.live || !s.playing.src.same(s.want.Source))
+}
+
+// settle takes what is wanted as what sounds, without a ramp.
+func (s *slot) settle() {
+	s.heard = s.live
+	if !s.playing.src.same(s.want.Source) {
+		s.stop()
+		if s.want.Source != nil {
+			s.start()
+		}
+	}
+}

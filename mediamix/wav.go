@@ -1,0 +1,271 @@
+package mediamix
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"time"
+
+	"github.com/go-audio/audio"
+	"github.com/go-audio/wav"
+)
+
+// MaxTrack is the longest recording that is read.
+const MaxTrack = 30 * time.Minute
+
+// What can be wrong with a WAV file, wrapped in a *TrackError.
+var (
+	ErrNotWAV       = errors.New("this is not a wav file")
+	ErrWAVCoding    = errors.New("this kind of wav file cannot be read")
+	ErrWAVBroken    = errors.New("the wav file is damaged")
+	ErrTrackEmpty   = errors.New("the wav file has no sound in it")
+	ErrTrackTooLong = errors.New("the recording is too long")
+)
+
+// TrackError is a WAV file that cannot be used: which, why, and what to do.
+type TrackError struct {
+	File   string
+	Err    error  // one of ErrNotWAV, ErrWAVCoding, ErrWAVBroken, ErrTrackEmpty, ErrTrackTooLong, ErrSilent
+	Detail string // what was found, may be empty
+	Fix    string
+}
+
+func (e *TrackError) Error() string {
+	s := e.File + ": " + e.Err.Error()
+	if e.Detail != "" {
+		s += " (" + e.Detail + ")"
+	}
+	return s + ": " + e.Fix
+}
+
+// Unwrap gives the sentinel.
+func (e *TrackError) Unwrap() error { return e.Err }
+
+// ReadWAV reads a recording as 8 kHz mono, as loud as it is: PCM of 8, 16, 24 or 32 bits, float of 32 bits, A-law or
+// µ-law, 1 to 8 channels (averaged), 4 to 384 kHz. Errors are as of LoadTrack.
+func ReadWAV(path string) ([]int16, error) {
+	sound, err := readWAV(path)
+	if err != nil {
+		return nil, err
+	}
+	pcm := make([]int16, len(sound))
+	for i, v := range sound {
+		pcm[i] = int16(math.Round(min(max(float64(v), math.MinInt16), math.MaxInt16)))
+	}
+	return pcm, nil
+}
+
+func readWAV(path string) ([]float32, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, &TrackError{File: path, Err: ErrNotWAV, Detail: "not a regular file", Fix: "name a wav file"}
+	}
+	return decodeWAV(path, f, info.Size())
+}
+
+// decodeWAV reads size bytes of r. The memory it takes is bounded by what is really there, never by what a header says.
+func decodeWAV(name string, r io.ReaderAt, size int64) ([]float32, error) {
+	h, err := scanWAV(r, size)
+	if err == nil {
+		err = h.check()
+	}
+	if err != nil {
+		var te *TrackError
+		if errors.As(err, &te) {
+			te.File = name
+			return nil, te
+		}
+		return nil, fmt.Errorf("read %s: %w", name, err)
+	}
+	// The library is given a plain header and the samples only: it allocates what the length of a chunk asks for.
+	plain := wavHeader(1, h.channels, h.rate, h.bits, uint32(h.length))
+	dec := wav.NewDecoder(io.NewSectionReader(&spliced{plain, r, h.offset - wavHeaderSize}, 0, wavHeaderSize+h.length))
+	resample := newResampler(int(h.rate))
+	var out, mono []float32
+	buf := &audio.IntBuffer{Data: make([]int, 4096*int(h.channels))}
+	sample := h.sample()
+	for {
+		n, err := dec.PCMBuffer(buf)
+		if err != nil {
+			return nil, fmt.Errorf("read %s: %w", name, err)
+		}
+		mono = mono[:0]
+		for i := 0; i+int(h.channels) <= n; i += int(h.channels) {
+			var sum float32
+			for _, v := range buf.Data[i : i+int(h.channels)] {
+				sum += sample(v)
+			}
+			mono = append(mono, sum/float32(h.channels))
+		}
+		if len(mono) == 0 {
+			return resample.flush(out), nil
+		}
+		out = resample.write(out, mono)
+	}
+}
+
+// sample gives the function that turns what the library reads into units of 16-bit samples.
+func (h *wavInfo) sample() func(int) float32 {
+	switch {
+	case h.coding == codingFloat:
+		return func(v int) float32 {
+			f := math.Float32frombits(uint32(v))
+			if f != f {
+				return 0
+			}
+			return min(max(f, -16), 16) * 32768
+		}
+	case h.coding == codingALaw:
+		return func(v int) float32 { return float32(linearFromPCMA[uint8(v)]) }
+	case h.coding == codingMuLaw:
+		return func(v int) float32 { return float32(linearFromPCMU[uint8(v)]) }
+	case h.bits == 8: // unsigned
+		return func(v int) float32 { return float32(v-128) * 256 }
+	}
+	scale := float32(math.Ldexp(1, 16-int(h.bits)))
+	return func(v int) float32 { return float32(v) * scale }
+}
+
+// spliced is a header followed by a part of a file.
+type spliced struct {
+	head []byte
+	file io.ReaderAt
+	skip int64 // offset in the file = offset here + skip
+}
+
+func (s *spliced) ReadAt(p []byte, off int64) (int, error) {
+	n := 0
+	if off < int64(len(s.head)) {
+		if n = copy(p, s.head[off:]); n == len(p) {
+			return n, nil
+		}
+	}
+	m, err := s.file.ReadAt(p[n:], off+int64(n)+s.skip)
+	return n + m, err
+}
+
+// check refuses what cannot be decoded.
+func (h *wavInfo) check() error {
+	const convert = "convert it, for example: sox in.wav -r 8000 -c 1 -b 16 out.wav"
+	bad := func(detail string, args ...any) error {
+		return &TrackError{Err: ErrWAVCoding, Detail: fmt.Sprintf(detail, args...), Fix: convert}
+	}
+	switch {
+	case h.coding == codingPCM && (h.bits == 8 || h.bits == 16 || h.bits == 24 || h.bits == 32):
+	case h.coding == codingFloat && h.bits == 32:
+	case (h.coding == codingALaw || h.coding == codingMuLaw) && h.bits == 8:
+	default:
+		return bad("format %d with %d bits", h.coding, h.bits)
+	}
+	if h.channels < 1 || h.channels > 8 {
+		return bad("%d channels", h.channels)
+	}
+	if h.rate < 4000 || h.rate > 384000 {
+		return bad("%d Hz", h.rate)
+	}
+	frames := h.length / int64(h.frame())
+	if frames == 0 {
+		return &TrackError{Err: ErrTrackEmpty, Fix: "use a recording of at least one second"}
+	}
+	if frames > int64(MaxTrack/time.Second)*int64(h.rate) {
+		return &TrackError{Err: ErrTrackTooLong, Detail: (time.Duration(frames/int64(h.rate)) * time.Second).String(),
+			Fix: "cut it to " + MaxTrack.String() + ", for example: sox in.wav out.wav trim 0 1800"}
+	}
+	h.length = frames * int64(h.frame())
+	return nil
+}
+
+// frame is the length of one sample of all channels in bytes.
+func (h *wavInfo) frame() int { return int(h.channels) * int(h.bits) / 8 }
+
+// The codings of the fmt chunk (RFC 2361).
+const (
+	codingPCM        = 1
+	codingFloat      = 3
+	codingALaw       = 6
+	codingMuLaw      = 7
+	codingExtensible = 0xFFFE
+)
+
+// wavInfo is what the chunks of a WAV file say, and where its samples are.
+type wavInfo struct {
+	coding, channels, bits uint16
+	rate                   uint32
+	offset, length         int64
+}
+
+// scanWAV walks the chunks of a file.
+func scanWAV(r io.ReaderAt, size int64) (*wavInfo, error) {
+	var head [12]byte
+	if n, err := r.ReadAt(head[:], 0); n < len(head) {
+		if err != io.EOF {
+			return nil, err
+		}
+		return nil, &TrackError{Err: ErrNotWAV, Detail: fmt.Sprintf("only %d bytes", n), Fix: "name a wav file"}
+	}
+	if string(head[:4]) != "RIFF" || string(head[8:]) != "WAVE" {
+		return nil, &TrackError{Err: ErrNotWAV, Detail: fmt.Sprintf("it begins with %q", head[:4]),
+			Fix: "convert it, for example: sox IN -r 8000 -c 1 -b 16 out.wav"}
+	}
+	broken := func(detail string) error {
+		return &TrackError{Err: ErrWAVBroken, Detail: detail, Fix: "make the file again, or convert it with sox"}
+	}
+	var h wavInfo
+	for at, chunks := int64(len(head)), 0; ; chunks++ {
+		var chunk [8]byte
+		if n, err := r.ReadAt(chunk[:], at); n < len(chunk) {
+			if err != io.EOF {
+				return nil, err
+			}
+			return nil, broken("it has no data chunk")
+		}
+		if chunks == 1000 {
+			return nil, broken("more than 1000 chunks before the samples")
+		}
+		at += int64(len(chunk))
+		length := int64(binary.LittleEndian.Uint32(chunk[4:]))
+		switch string(chunk[:4]) {
+		case "fmt ":
+			var f [26]byte
+			n, err := r.ReadAt(f[:min(length, int64(len(f)))], at)
+			if err != nil && err != io.EOF {
+				return nil, err
+			}
+			if n < 16 {
+				return nil, broken("its fmt chunk is too short")
+			}
+			h.readFormat(f[:n])
+		case "data":
+			if h.coding == 0 {
+				return nil, broken("its samples come before the fmt chunk")
+			}
+			// Recorders that were killed leave a length of 0 or of 4 GiB behind: what is there counts.
+			if h.offset, h.length = at, length; length == 0 || length > size-at {
+				h.length = max(size-at, 0)
+			}
+			return &h, nil
+		}
+		at += length + length&1
+	}
+}
+
+func (h *wavInfo) readFormat(f []byte) {
+	h.coding = binary.LittleEndian.Uint16(f)
+	h.channels = binary.LittleEndian.Uint16(f[2:])
+	h.rate = binary.LittleEndian.Uint32(f[4:])
+	h.bits = binary.LittleEndian.Uint16(f[14:])
+	if h.coding == codingExtensible && len(f) >= 26 {
+		h.coding = binary.LittleEndian.Uint16(f[24:]) // the sub-format's first two bytes
+	}
+}
