@@ -24,7 +24,7 @@ type step struct {
 // cadence is a cycle of steps that repeats for ever. It is comparable on purpose.
 type cadence struct {
 	steps [maxSteps]step
-	cycle int // samples
+	cycle int   // samples
 	amp   int32 // of all frequencies together
 }
 
