@@ -33,6 +33,7 @@ var statusOf = map[callcontrol.Code]codes.Code{
 	callcontrol.CodeNoDevice:          codes.FailedPrecondition,
 	callcontrol.CodeUnavailable:       codes.FailedPrecondition,
 	callcontrol.CodeBusy:              codes.ResourceExhausted,
+	callcontrol.CodeForbidden:         codes.PermissionDenied,
 }
 
 // encodeError makes a switchboard's error a gRPC status; a refusal rides in its details.

@@ -2,6 +2,7 @@ package control
 
 import (
 	"context"
+	"errors"
 	"io/fs"
 	"log/slog"
 	"net"
@@ -52,6 +53,7 @@ func NewServer(cfg Config, c callcontrol.Control, log *slog.Logger) (*Server, er
 	s := &Server{cfg: cfg, log: log, service: NewService(c, log), listener: l}
 	s.grpc = grpc.NewServer(
 		grpc.MaxRecvMsgSize(maxRequest), grpc.MaxConcurrentStreams(maxStreams),
+		grpc.ConnectionTimeout(cfg.Grace), // who connects and says nothing must not delay the end of Run
 		grpc.KeepaliveParams(keepalive.ServerParameters{Time: time.Minute, Timeout: 20 * time.Second}),
 		grpc.UnaryInterceptor(s.unary), grpc.StreamInterceptor(s.stream),
 	)
@@ -73,7 +75,10 @@ func (s *Server) Run(ctx context.Context) error {
 	t := time.AfterFunc(s.cfg.Grace, s.grpc.Stop)
 	defer t.Stop()
 	s.grpc.GracefulStop()
-	return <-failed
+	if err := <-failed; !errors.Is(err, grpc.ErrServerStopped) { // it is, when ctx ended before Serve began
+		return err
+	}
+	return nil
 }
 
 // Subscribers is how many event streams run now.

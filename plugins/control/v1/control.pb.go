@@ -58,6 +58,8 @@ const (
 	RefusalCode_REFUSAL_CODE_UNAVAILABLE RefusalCode = 13
 	// A limit is reached: calls of the line, legs of the desk.
 	RefusalCode_REFUSAL_CODE_BUSY RefusalCode = 14
+	// The dial rules do not allow the number.
+	RefusalCode_REFUSAL_CODE_FORBIDDEN RefusalCode = 15
 )
 
 // Enum value maps for RefusalCode.
@@ -78,6 +80,7 @@ var (
 		12: "REFUSAL_CODE_NO_DEVICE",
 		13: "REFUSAL_CODE_UNAVAILABLE",
 		14: "REFUSAL_CODE_BUSY",
+		15: "REFUSAL_CODE_FORBIDDEN",
 	}
 	RefusalCode_value = map[string]int32{
 		"REFUSAL_CODE_UNSPECIFIED":          0,
@@ -95,6 +98,7 @@ var (
 		"REFUSAL_CODE_NO_DEVICE":            12,
 		"REFUSAL_CODE_UNAVAILABLE":          13,
 		"REFUSAL_CODE_BUSY":                 14,
+		"REFUSAL_CODE_FORBIDDEN":            15,
 	}
 )
 
@@ -814,9 +818,7 @@ const (
 	ReasonCode_REASON_CODE_ON_CALL           ReasonCode = 5
 	ReasonCode_REASON_CODE_OFFER             ReasonCode = 6
 	ReasonCode_REASON_CODE_WRAP_UP           ReasonCode = 7
-	// The device is being called or hung up.
-	ReasonCode_REASON_CODE_DEVICE_LEG ReasonCode = 8
-	ReasonCode_REASON_CODE_DRAINING   ReasonCode = 9
+	ReasonCode_REASON_CODE_DRAINING          ReasonCode = 8
 )
 
 // Enum value maps for ReasonCode.
@@ -830,8 +832,7 @@ var (
 		5: "REASON_CODE_ON_CALL",
 		6: "REASON_CODE_OFFER",
 		7: "REASON_CODE_WRAP_UP",
-		8: "REASON_CODE_DEVICE_LEG",
-		9: "REASON_CODE_DRAINING",
+		8: "REASON_CODE_DRAINING",
 	}
 	ReasonCode_value = map[string]int32{
 		"REASON_CODE_UNSPECIFIED":       0,
@@ -842,8 +843,7 @@ var (
 		"REASON_CODE_ON_CALL":           5,
 		"REASON_CODE_OFFER":             6,
 		"REASON_CODE_WRAP_UP":           7,
-		"REASON_CODE_DEVICE_LEG":        8,
-		"REASON_CODE_DRAINING":          9,
+		"REASON_CODE_DRAINING":          8,
 	}
 )
 
@@ -4079,7 +4079,7 @@ const file_control_proto_rawDesc = "" +
 	"\x06Reason\x124\n" +
 	"\x04code\x18\x01 \x01(\x0e2 .cordboard.control.v1.ReasonCodeR\x04code\x12\x12\n" +
 	"\x04text\x18\x02 \x01(\tR\x04text\x12\x17\n" +
-	"\acall_id\x18\x03 \x01(\tR\x06callId*\xcc\x03\n" +
+	"\acall_id\x18\x03 \x01(\tR\x06callId*\xe8\x03\n" +
 	"\vRefusalCode\x12\x1c\n" +
 	"\x18REFUSAL_CODE_UNSPECIFIED\x10\x00\x12%\n" +
 	"!REFUSAL_CODE_NOT_ALLOWED_IN_STATE\x10\x01\x12\x1d\n" +
@@ -4096,7 +4096,8 @@ const file_control_proto_rawDesc = "" +
 	"\x15REFUSAL_CODE_DRAINING\x10\v\x12\x1a\n" +
 	"\x16REFUSAL_CODE_NO_DEVICE\x10\f\x12\x1c\n" +
 	"\x18REFUSAL_CODE_UNAVAILABLE\x10\r\x12\x15\n" +
-	"\x11REFUSAL_CODE_BUSY\x10\x0e*\xbb\x02\n" +
+	"\x11REFUSAL_CODE_BUSY\x10\x0e\x12\x1a\n" +
+	"\x16REFUSAL_CODE_FORBIDDEN\x10\x0f*\xbb\x02\n" +
 	"\x04Verb\x12\x14\n" +
 	"\x10VERB_UNSPECIFIED\x10\x00\x12\r\n" +
 	"\tVERB_DIAL\x10\x01\x12\x0f\n" +
@@ -4195,7 +4196,7 @@ const file_control_proto_rawDesc = "" +
 	"\aConnect\x12\x17\n" +
 	"\x13CONNECT_UNSPECIFIED\x10\x00\x12\x15\n" +
 	"\x11CONNECT_ON_DEMAND\x10\x01\x12\x16\n" +
-	"\x12CONNECT_PERSISTENT\x10\x02*\x96\x02\n" +
+	"\x12CONNECT_PERSISTENT\x10\x02*\xfa\x01\n" +
 	"\n" +
 	"ReasonCode\x12\x1b\n" +
 	"\x17REASON_CODE_UNSPECIFIED\x10\x00\x12\x17\n" +
@@ -4205,9 +4206,8 @@ const file_control_proto_rawDesc = "" +
 	"\x15REASON_CODE_NO_DEVICE\x10\x04\x12\x17\n" +
 	"\x13REASON_CODE_ON_CALL\x10\x05\x12\x15\n" +
 	"\x11REASON_CODE_OFFER\x10\x06\x12\x17\n" +
-	"\x13REASON_CODE_WRAP_UP\x10\a\x12\x1a\n" +
-	"\x16REASON_CODE_DEVICE_LEG\x10\b\x12\x18\n" +
-	"\x14REASON_CODE_DRAINING\x10\t*\xc1\x03\n" +
+	"\x13REASON_CODE_WRAP_UP\x10\a\x12\x18\n" +
+	"\x14REASON_CODE_DRAINING\x10\b*\xc1\x03\n" +
 	"\x05Cause\x12\x15\n" +
 	"\x11CAUSE_UNSPECIFIED\x10\x00\x12\x10\n" +
 	"\fCAUSE_NORMAL\x10\x01\x12\x13\n" +
