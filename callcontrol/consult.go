@@ -75,7 +75,14 @@ func (s *step) consultFailed(t *transfer, k *call, l *leg, cause Cause) {
 
 // back returns the agent to the customer by the policy.
 func (s *step) back(c *call) {
-	if c != nil && c.agent && c.phase == PhaseHeld && s.d.config.ConsultReturn == ReturnAuto {
+	if c != nil && s.d.config.ConsultReturn == ReturnAuto {
+		s.resume(c)
+	}
+}
+
+// resume retrieves a held call on the desk's own account, unless the agent is in another one.
+func (s *step) resume(c *call) {
+	if c.agent && c.phase == PhaseHeld && s.d.focus() == nil {
 		s.retrieve(c)
 	}
 }
@@ -104,9 +111,7 @@ func (s *step) customerGone(t *transfer, c *call, cause Cause) {
 		s.endCall(k, cause)
 	default:
 		k.customer().role = RoleCustomer
-		if k.phase == PhaseHeld {
-			s.retrieve(k)
-		}
+		s.resume(k)
 	}
 }
 

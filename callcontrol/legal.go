@@ -125,10 +125,11 @@ func legalComplete(d *Desk, c *call) *Refusal {
 		return refuse(CodeNotAllowedInState, "there is no consult to complete")
 	}
 	switch t.status {
-	case TransferTalking, TransferConference, TransferAlerting:
+	case TransferTalking, TransferConference:
 		return nil
-	case TransferDialling:
-		return allow(d.call(t.consult) != nil && len(d.call(t.consult).legs) > 0, "the target is not called yet")
+	case TransferDialling, TransferAlerting:
+		k := d.call(t.consult)
+		return allow(k != nil && k.phase == PhaseDialling, "the target is not called yet, or rings for the customer already")
 	}
 	return refuse(CodeNotAllowedInState, "the transfer is "+string(t.status))
 }

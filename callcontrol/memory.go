@@ -67,5 +67,7 @@ func (m *memory) forgetLocked(now time.Time) {
 		delete(m.byID, m.order[n])
 		n++
 	}
-	m.order = append(m.order[:0], m.order[n:]...)
+	if n > 0 {
+		m.order = append(m.order[:0], m.order[n:]...)
+	}
 }
