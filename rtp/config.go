@@ -43,7 +43,7 @@ func (c Config) normal() (Config, error) {
 	}
 	if c.PortMin != 0 || c.PortMax != 0 {
 		first, last := evenUp(c.PortMin), c.PortMax
-		if c.PortMin == 0 || last < first || last-first < 1 {
+		if c.PortMin == 0 || first < c.PortMin || last < first || last-first < 1 {
 			return c, fmt.Errorf("%w: ports %d-%d hold no even/odd pair", ErrConfig, c.PortMin, c.PortMax)
 		}
 	}

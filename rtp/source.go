@@ -64,7 +64,7 @@ func (s *sourcePolicy) set(remote netip.AddrPort, learn bool) {
 // allow follows a changed permission to learn while nothing is locked yet.
 func (s *sourcePolicy) allow(learn bool) {
 	switch {
-	case learn && s.state == sourceSDP && s.spent == 0, learn && s.state == sourceClosed:
+	case learn && s.spent == 0 && (s.state == sourceSDP || s.state == sourceClosed):
 		s.state = sourceLearning
 	case !learn && s.state == sourceLearning:
 		s.endLearning()

@@ -111,6 +111,7 @@ func (t *timeline) tick(now time.Duration, n int64) (stamp, bool) {
 		}
 		k = uint32(n - t.tickN)
 	} else {
+		t.interrupt()
 		var ok bool
 		if k, ok = t.due(now); !ok {
 			return stamp{}, false
@@ -203,6 +204,7 @@ func (t *timeline) track(off time.Duration) {
 
 // rebase starts a relay run with this packet, placed by the clock.
 func (t *timeline) rebase(now time.Duration, in inbound) (stamp, bool) {
+	t.interrupt() // also when this packet is dropped: the old run would go on with a hole
 	k, ok := t.due(now)
 	if !ok {
 		return stamp{}, false
