@@ -151,6 +151,9 @@ func (m machine) begin() (machine, effect) {
 // waiting is Registered, BackingOff and Parked.
 func (m machine) waiting(in input) (machine, effect) {
 	m.lapse(in.now)
+	if m.phase == Registered && !m.bound && in.kind != inStop {
+		return m.begin() // woken too late for a refresh
+	}
 	switch in.kind {
 	case inDue:
 		if !in.now.Before(m.next) {

@@ -7,19 +7,16 @@ import (
 
 // underway is Registering and Refreshing: one REGISTER is queued or sent.
 func (m machine) underway(in input, lim limits) (machine, effect) {
+	if m.lapse(in.now); !m.bound {
+		m.phase = Registering
+	}
 	switch in.kind {
-	case inDue:
-		if m.lapse(in.now); !m.bound {
-			m.phase = Registering
-		}
-		return m, effect{}
 	case inStart:
 		m.stop = false
 		return m, effect{}
 	case inStop:
 		m.stop = true
 		if in.queued {
-			m.lapse(in.now)
 			m, e := m.depart()
 			e.drop = true
 			return m, e
@@ -28,7 +25,7 @@ func (m machine) underway(in input, lim limits) (machine, effect) {
 	case inOK:
 		return m.granted(in, lim)
 	case inChallenged:
-		if m.stop && !m.bound {
+		if m.stop { // the nonce is cached: unregistering starts with it
 			return m.depart()
 		}
 		return m, effect{send: true, urgent: true, expires: m.asked}
@@ -58,7 +55,6 @@ func (m machine) granted(in input, lim limits) (machine, effect) {
 // failed takes anything but a 2xx or an answerable challenge.
 func (m machine) failed(in input, lim limits) (machine, effect) {
 	m.status, m.reason = in.status, in.reason
-	m.lapse(in.now)
 	if m.stop {
 		return m.depart()
 	}
