@@ -1,6 +1,7 @@
 package configs
 
 import (
+	"cmp"
 	"fmt"
 	"regexp"
 )
@@ -60,7 +61,7 @@ func (l *loader) checkLine(n Line, path string, trunks map[string]*Trunk, names 
 	}
 	if trunk != nil && trunk.Register.Enabled && n.Password.IsZero() && l.sound(path+".password", path) {
 		l.wrong(path+".password", fmt.Sprintf("lines of trunk %q register, and this one has no password", n.Trunk),
-			fmt.Sprintf("add password: {file: secrets/%s}, or write register: {enabled: false} at the trunk", printable(n.User)))
+			fmt.Sprintf("add password: {file: secrets/%s}, or write register: {enabled: false} at the trunk", cmp.Or(printable(n.User), "1001")))
 	}
 	if n.Number != "" && !numberForm.MatchString(n.Number) {
 		l.wrong(path+".number", fmt.Sprintf("%q is not a number", printable(n.Number)), `write digits, with + in front for an international number, as number: "+380441234567"`)

@@ -34,7 +34,11 @@ func (d *decoder) value(n *node, v reflect.Value, k key, path string) {
 	case t == secretType:
 		d.secret(n, v, k, path)
 	case n.kind == kindNull:
-		d.rep.add(n.mark, path, "there is no value", "write "+k.line()+", or remove the key to keep its default")
+		fix := "write " + k.line() + ", or remove the key to keep its default"
+		if strings.HasSuffix(path, "]") {
+			fix = "write the value behind the dash, or remove the dash"
+		}
+		d.rep.add(n.mark, path, "there is no value", fix)
 	case isScalar(t):
 		d.scalar(n, v, k, path)
 	case t.Kind() == reflect.Struct:
@@ -48,6 +52,9 @@ func (d *decoder) value(n *node, v reflect.Value, k key, path string) {
 
 func (d *decoder) wrongKind(n *node, k key, path, want, fix string) {
 	what := kindNames[n.kind]
+	if n.kind == kindInt && want == "a whole number" || n.kind != kindString && want == "a number" {
+		want, what = "plain decimal digits", "written otherwise"
+	}
 	if n.kind != kindList && n.kind != kindMap {
 		what += " (" + strconv.Quote(printable(n.text)) + ")"
 	}
@@ -103,8 +110,8 @@ func (d *decoder) unknownKey(f field, t reflect.Type, keys []key, path string) s
 		return meant
 	}
 	fix := "remove it; the keys here are " + strings.Join(keyNames(keys), ", ")
-	if at := homes(f.key); len(at) == 1 {
-		fix = "move it: it belongs at " + at[0]
+	if at := homes(f.key); len(at) > 0 && len(at) <= 4 {
+		fix = "move it: it belongs at " + oneOf(at)
 	}
 	d.rep.add(f.mark, joinPath(path, f.key), message, fix)
 	return ""

@@ -28,39 +28,12 @@ func Parse(name string, text []byte) (*Config, error) {
 }
 
 func load(path string, read func(string) ([]byte, error)) (*Config, error) {
-	l := &loader{cfg: Default(), dec: decoder{rep: newReport(), marks: map[string]mark{}}}
-	l.rep = l.dec.rep
-	text, err := read(path)
-	src := l.rep.source(path, clean(text))
-	l.main = src
-	if abs, err := filepath.Abs(src.dir); err == nil {
-		src.dir = abs
-	}
-	if err != nil {
-		l.rep.add(src.mark(1, 1), "", "the file cannot be read: "+reason(err), "name a file that exists and that the daemon's user may read")
-		return nil, l.rep.errors()
-	}
-	tree := parseTree(src, clean(text), l.rep)
-	if tree == nil {
-		return nil, l.rep.errors()
-	}
-	if tree.kind == kindNull {
-		tree.kind = kindMap // an empty file lacks keys, nothing else
-	}
-	l.dec.value(tree, reflect.ValueOf(l.cfg).Elem(), key{}, "")
-	l.includes()
-	l.resolve()
-	l.check()
+	l := newLoader()
+	l.load(path, read)
 	if err := l.rep.errors(); err != nil {
 		return nil, err
 	}
 	return l.cfg, nil
-}
-
-// clean drops a byte order mark and the carriage returns of line ends.
-func clean(text []byte) []byte {
-	text = bytes.TrimPrefix(text, []byte("\xef\xbb\xbf"))
-	return bytes.ReplaceAll(text, []byte("\r\n"), []byte("\n"))
 }
 
 // loader is one run of Load.
@@ -69,6 +42,49 @@ type loader struct {
 	dec  decoder
 	rep  *report
 	main *source
+}
+
+func newLoader() *loader {
+	rep := newReport()
+	return &loader{cfg: Default(), rep: rep, dec: decoder{rep: rep, marks: map[string]mark{}}}
+}
+
+func (l *loader) load(path string, read func(string) ([]byte, error)) {
+	text, err := read(path)
+	text = clean(text)
+	l.main = l.source(path, text)
+	if err != nil {
+		l.rep.add(l.main.mark(1, 1), "", "the file cannot be read: "+reason(err), "name a file that exists and that the daemon's user may read")
+		return
+	}
+	tree := parseTree(l.main, text, l.rep)
+	if tree == nil {
+		return
+	}
+	if tree.kind == kindNull {
+		tree.kind = kindMap // an empty file lacks keys, nothing else
+	}
+	l.dec.value(tree, reflect.ValueOf(l.cfg).Elem(), key{}, "")
+	l.includes()
+	if l.dec.count <= maxNodes {
+		l.resolve()
+		l.check()
+	}
+}
+
+// source begins a file; relative paths in it start from its folder.
+func (l *loader) source(name string, text []byte) *source {
+	src := l.rep.source(name, text)
+	if abs, err := filepath.Abs(src.dir); err == nil {
+		src.dir = abs
+	}
+	return src
+}
+
+// clean drops a byte order mark and the carriage returns of line ends.
+func clean(text []byte) []byte {
+	text = bytes.TrimPrefix(text, []byte("\xef\xbb\xbf"))
+	return bytes.ReplaceAll(text, []byte("\r\n"), []byte("\n"))
 }
 
 // at is where a key was written, or else the nearest block around it.
@@ -142,10 +158,7 @@ func (l *loader) include(name, from string) {
 		return
 	}
 	text = clean(text)
-	src := l.rep.source(name, text)
-	if abs, err := filepath.Abs(src.dir); err == nil {
-		src.dir = abs
-	}
+	src := l.source(name, text)
 	tree := parseTree(src, text, l.rep)
 	if tree == nil {
 		return

@@ -5,8 +5,9 @@ import (
 	"strings"
 )
 
-// Pattern is a set of dialled numbers: a prefix ("+380"), a fixed length with x
-// for any digit ("1xxx"), or everything ("*").
+// Pattern is a set of dialled numbers: a prefix ("+380", or "+" for every
+// international number), a fixed length with x for any digit ("1xxx"), or
+// everything ("*").
 type Pattern string
 
 // ParsePattern reads a pattern.
@@ -16,7 +17,7 @@ func ParsePattern(s string) (Pattern, error) {
 	}
 	head := strings.TrimRight(s, "x")
 	digits := strings.TrimPrefix(head, "+")
-	if len(s) > 32 || s == "" || s == "+" || strings.Trim(digits, "0123456789*#") != "" || digits == "*" {
+	if len(s) > 32 || s == "" || strings.Trim(digits, "0123456789*#") != "" {
 		return "", fmt.Errorf("%q is not a number pattern", s)
 	}
 	return Pattern(s), nil

@@ -13,8 +13,8 @@ const (
 	maxFileBytes  = 8 << 20
 	maxLineBytes  = 8 << 10
 	maxFlowDepth  = 32
-	maxNodes      = 2_000_000 // after aliases are expanded
-	maxSnippetLen = 120       // characters of a line shown
+	maxNodes      = 500_000 // after aliases are expanded
+	maxSnippetLen = 120     // characters of a line shown
 )
 
 // source is the text of one file, for positions and snippets.

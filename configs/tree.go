@@ -57,7 +57,7 @@ func parseTree(src *source, text []byte, rep *report) *node {
 	if err != nil {
 		line, col, message := syntaxError(err)
 		rep.add(src.mark(line, col), "", "not YAML: "+message,
-			"check indentation (spaces, no tabs), colons followed by a space, quotes and brackets here and in the line above")
+			"check indentation (spaces, no tabs), colons followed by a space, quotes and brackets in this line and those beside it")
 		return nil
 	}
 	t := &treeBuilder{src: src, rep: rep, anchors: map[string]*node{}}
@@ -197,6 +197,10 @@ func (t *treeBuilder) node(n ast.Node) *node {
 	case *ast.SequenceNode:
 		out := &node{kind: kindList, mark: m}
 		for _, item := range n.Values {
+			if word, ok := t.colonWord(item, n.IsFlowStyle); ok {
+				out.items = append(out.items, word)
+				continue
+			}
 			out.items = append(out.items, t.node(item))
 		}
 		return out
@@ -213,6 +217,32 @@ func (t *treeBuilder) node(n ast.Node) *node {
 		return t.node(n.Value)
 	}
 	return t.scalar(m, n)
+}
+
+// colonWord mends a flow list inside a flow mapping: goccy/go-yaml 1.19.2
+// (2026-11) reads {listen: [udp://192.0.2.10:5060]} as a pair "udp://192.0.2.10"
+// and 5060, although no space follows the colon (YAML 1.2 §7.3.3).
+func (t *treeBuilder) colonWord(item ast.Node, flow bool) (*node, bool) {
+	if m, ok := item.(*ast.MappingNode); ok && !m.IsFlowStyle && len(m.Values) == 1 {
+		item = m.Values[0]
+	}
+	pair, ok := item.(*ast.MappingValueNode)
+	if !ok || !flow || pair.Key == nil {
+		return nil, false
+	}
+	m := t.at(pair.Key.GetToken())
+	rest := []rune(t.src.lines[m.line-1])[m.col-1:]
+	if len(rest) == 0 || strings.ContainsRune(`"'{[&*!`, rest[0]) {
+		return nil, false
+	}
+	word := string(rest)
+	if end := strings.IndexAny(word, ",]} "); end >= 0 {
+		word = word[:end]
+	}
+	if i := strings.LastIndexByte(word, ':'); i < 1 || i == len(word)-1 {
+		return nil, false
+	}
+	return &node{kind: kindString, text: word, mark: m}, true
 }
 
 func (t *treeBuilder) alias(m mark, n *ast.AliasNode) *node {
