@@ -18,19 +18,20 @@ type Board struct {
 // slot is one leg: what it sends and what it hears.
 type slot struct {
 	codec Codec
-	gone  bool // left; kept for one tick so that hearers fade it out
 
 	pcm   [FrameSamples]int16 // what it sends this tick
 	fresh bool                // pcm came from Frame in this tick
 	plc   concealer
 
 	want    Hear
-	live    uint32 // want.Slots that can be heard: joined, and not itself
-	heard   uint32 // what sounded at full level at the end of the last tick
-	playing player // the source that did
-	relay   int    // slot relayed to this one, or -1
-	ticks   uint8  // since the last change, counted to 2
-	noise   int    // position in comfortNoise
+	live    uint32             // want.Slots that can be heard: joined, and not itself
+	heard   uint32             // what sounded at full level at the end of the last tick
+	playing player             // the source that did
+	tail    [rampSamples]int32 // what legs that left leave behind, fading out
+	fading  bool               // tail is to be heard in the next tick
+	relay   int                // slot relayed to this one, or -1
+	ticks   uint8              // since the last change, counted to 2
+	noise   int                // position in comfortNoise
 	places  []place
 }
 
@@ -49,7 +50,6 @@ func (b *Board) Join(n int, c Codec) {
 	if s := b.slot(n); s != nil {
 		s.codec = c
 	} else {
-		b.forget(n)
 		b.slots[n] = &slot{codec: c, relay: -1, want: b.patch[n], places: make([]place, 0, maxPlaces)}
 	}
 	b.changed()
@@ -58,10 +58,25 @@ func (b *Board) Join(n int, c Codec) {
 // Leave takes a leg out; its places in music are forgotten. Those who heard it hear it fade out in the next tick. The
 // patch stays as it is.
 func (b *Board) Leave(n int) {
-	if s := b.slot(n); s != nil {
-		*s = slot{codec: s.codec, gone: true, pcm: s.pcm, plc: s.plc, relay: -1}
-		b.changed()
+	s := b.slot(n)
+	if s == nil {
+		return
 	}
+	b.slots[n] = nil
+	decoded := b.Wants(n)
+	if decoded {
+		s.plc.conceal(&s.pcm)
+	}
+	for _, h := range b.slots {
+		if h == nil || h.heard>>n&1 == 0 {
+			continue
+		}
+		h.heard &^= 1 << n
+		if decoded && h.relay < 0 {
+			h.leaveTail(&s.pcm)
+		}
+	}
+	b.changed()
 }
 
 // SetPatch puts p in force from the next tick on, also for slots that join later. Entries beyond the board are ignored.
@@ -125,10 +140,6 @@ func (b *Board) Tick() {
 			s.settle()
 			settled = true
 		}
-		if s.gone && s.ticks == 2 {
-			b.forget(n)
-			settled = true
-		}
 	}
 	if settled {
 		b.decide()
@@ -142,7 +153,7 @@ func (b *Board) Mix(n int, dst []byte) int {
 	if s == nil || s.relay >= 0 || len(dst) < FrameSamples {
 		return 0
 	}
-	if s.live|s.heard == 0 && s.want.Source == nil && s.playing.src == nil {
+	if s.live|s.heard == 0 && !s.fading && s.want.Source == nil && s.playing.src == nil {
 		if !s.want.Comfort {
 			return 0
 		}
@@ -171,6 +182,12 @@ func (b *Board) sum(s *slot) {
 	for m := s.heard &^ s.live; m != 0; m &= m - 1 {
 		addOut(&b.acc, &b.slots[bits.TrailingZeros32(m)].pcm)
 	}
+	if s.fading {
+		s.fading = false
+		for i, v := range s.tail {
+			b.acc[i] += v
+		}
+	}
 	if s.playing.src != nil && !s.playing.src.same(s.want.Source) {
 		s.playing.render(&b.out)
 		addOut(&b.acc, &b.out)
@@ -190,18 +207,8 @@ func (b *Board) sum(s *slot) {
 
 // slot gives the leg in slot n, nil if there is none.
 func (b *Board) slot(n int) *slot {
-	if n < 0 || n >= len(b.slots) || b.slots[n] == nil || b.slots[n].gone {
+	if n < 0 || n >= len(b.slots) {
 		return nil
 	}
 	return b.slots[n]
-}
-
-// forget empties slot n at once: nobody may look into it any more.
-func (b *Board) forget(n int) {
-	b.slots[n] = nil
-	for _, s := range b.slots {
-		if s != nil {
-			s.heard &^= 1 << n
-		}
-	}
 }

@@ -6,7 +6,7 @@ import "math/bits"
 func (b *Board) changed() {
 	var joined uint32
 	for n, s := range b.slots {
-		if s != nil && !s.gone {
+		if s != nil {
 			joined |= 1 << n
 		}
 	}
@@ -40,7 +40,7 @@ func (b *Board) decide() {
 			continue
 		}
 		s.relay = -1
-		if bits.OnesCount32(s.live) == 1 && s.want.Source == nil && s.playing.src == nil && s.heard&^s.live == 0 {
+		if bits.OnesCount32(s.live) == 1 && s.want.Source == nil && !s.fades() {
 			if from := bits.TrailingZeros32(s.live); b.slots[from].codec == s.codec {
 				s.relay = from
 				continue
@@ -50,14 +50,30 @@ func (b *Board) decide() {
 	}
 }
 
+// fades reports whether something that sounded has still to fade out.
+func (s *slot) fades() bool {
+	return s.fading || s.heard&^s.live != 0 || s.playing.src != nil && !s.playing.src.same(s.want.Source)
+}
+
 // unsettled reports whether the next Mix has something to ramp.
 func (s *slot) unsettled() bool {
-	return s.relay < 0 && (s.heard != s.live || !s.playing.src.same(s.want.Source))
+	return s.relay < 0 && (s.fades() || s.heard != s.live || !s.playing.src.same(s.want.Source))
+}
+
+// leaveTail lets s hear the end of a leg that left: pcm, fading out.
+func (s *slot) leaveTail(pcm *[FrameSamples]int16) {
+	if !s.fading {
+		clear(s.tail[:])
+	}
+	s.fading = true
+	for i, r := range rampIn {
+		s.tail[i] += int32(pcm[i]) * (1<<15 - r) >> 15
+	}
 }
 
 // settle takes what is wanted as what sounds, without a ramp.
 func (s *slot) settle() {
-	s.heard = s.live
+	s.heard, s.fading = s.live, false
 	if !s.playing.src.same(s.want.Source) {
 		s.stop()
 		if s.want.Source != nil {
