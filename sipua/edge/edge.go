@@ -4,7 +4,6 @@
 package edge
 
 import (
-	"net"
 	"net/netip"
 	"time"
 )
@@ -33,40 +32,94 @@ type Config struct {
 	Strangers Strangers
 
 	PerTrusted Rate // each trusted address; default 2,000/s, burst 4,000
-	PerSource  Rate // each stranger's address (IPv6: its /64); default 20/s, burst 60
 	AllTrusted Rate // all trusted together; default 20,000/s, burst 20,000
+	PerSource  Rate // each stranger's address (IPv6: its /64); default 20/s, burst 60
 	Total      Rate // all strangers together, so that they cannot starve trusted peers; default 500/s, burst 1,000
-	MaxSources int  // entries in each table of sources; the least recently seen makes room; default 4,096
+	MaxSources int  // entries in each of the two tables of sources; the least recently seen makes room; default 4,096
 
 	MaxMessage int // bytes of one message; default 32 KiB
-	MaxHeader  int // bytes of start line and headers; default 16 KiB
+	MaxHeader  int // bytes of start line and headers on a stream; default 16 KiB
 
-	MaxConns          int           // connections in all, strangers may hold half of them; default 8,192
+	MaxConns          int           // connections in all, of which strangers may hold half; default 8,192
 	MaxConnsPerSource int           // connections of one address; default 256
 	IdleTimeout       time.Duration // a connection silent for so long is closed; default 10 min
-	MessageTimeout    time.Duration // from the first byte of a message to its last, and from accept to the first message of a stranger; default 20 s
+	MessageTimeout    time.Duration // first to last byte of a message, and accept to a stranger's first message; default 20 s
 	WriteTimeout      time.Duration // one write to a connection; default 10 s
+}
+
+func (c Config) withDefaults() Config {
+	rate := func(r *Rate, perSecond float64, burst int) {
+		if r.PerSecond <= 0 {
+			r.PerSecond = perSecond
+		}
+		if r.Burst <= 0 {
+			r.Burst = burst
+		}
+	}
+	rate(&c.PerTrusted, 2000, 4000)
+	rate(&c.AllTrusted, 20000, 20000)
+	rate(&c.PerSource, 20, 60)
+	rate(&c.Total, 500, 1000)
+	number := func(n *int, def int) {
+		if *n <= 0 {
+			*n = def
+		}
+	}
+	number(&c.MaxSources, 4096)
+	number(&c.MaxMessage, 32<<10)
+	number(&c.MaxHeader, 16<<10)
+	number(&c.MaxConns, 8192)
+	number(&c.MaxConnsPerSource, 256)
+	timeout := func(d *time.Duration, def time.Duration) {
+		if *d <= 0 {
+			*d = def
+		}
+	}
+	timeout(&c.IdleTimeout, 10*time.Minute)
+	timeout(&c.MessageTimeout, 20*time.Second)
+	timeout(&c.WriteTimeout, 10*time.Second)
+	if c.Trusted == nil {
+		c.Trusted = func(netip.Addr) bool { return false }
+	}
+	return c
 }
 
 // Filter is the edge of one SIP stack: it wraps each socket of the stack. It is safe for concurrent use.
 type Filter struct {
-	cfg Config
+	cfg       Config
+	start     time.Time
+	trusted   *limiter
+	strangers *limiter
+	conns     connTable
+	count     counters
 }
 
 // New returns a filter.
-func New(cfg Config) *Filter { return &Filter{cfg: cfg} }
+func New(cfg Config) *Filter {
+	cfg = cfg.withDefaults()
+	return &Filter{
+		cfg: cfg, start: time.Now(),
+		trusted:   newLimiter(cfg.PerTrusted, cfg.AllTrusted, cfg.MaxSources),
+		strangers: newLimiter(cfg.PerSource, cfg.Total, cfg.MaxSources),
+		conns:     connTable{bySource: map[netip.Addr]int{}},
+	}
+}
 
-// PacketConn wraps a UDP socket. ReadFrom returns only datagrams that hold one whole message worth parsing,
-// cut to its declared length; others are dropped inside, never reported as an error.
-func (f *Filter) PacketConn(c net.PacketConn) net.PacketConn { return c }
+// take takes a token for one message of this source.
+func (f *Filter) take(a netip.Addr, trusted bool) (ok bool, wait time.Duration) {
+	l := f.strangers
+	if trusted {
+		l = f.trusted
+	}
+	return l.take(sourceKey(a), time.Since(f.start))
+}
 
-// Listener wraps a TCP listener or a tls.NewListener on top of one. Accept returns only admitted connections, each
-// wrapped as by Conn.
-func (f *Filter) Listener(l net.Listener) net.Listener { return l }
+// allowed reports whether this source may send this message at all.
+func (f *Filter) allowed(trusted bool, message []byte) bool {
+	if trusted || f.cfg.Strangers == StrangersAll {
+		return true
+	}
+	return f.cfg.Strangers == StrangersRegister && len(message) > 9 && string(message[:9]) == "REGISTER "
+}
 
-// Conn wraps an established connection (TCP, or TLS seen in plain text) that we dialled ourselves: Read returns only
-// whole messages that passed Validate, and io.EOF after the connection was closed for breaking a rule.
-func (f *Filter) Conn(c net.Conn) net.Conn { return c }
-
-// Stats returns the counters.
-func (f *Filter) Stats() Stats { return Stats{} }
+func (f *Filter) drop(r Reason) { f.count.dropped[r].Add(1) }

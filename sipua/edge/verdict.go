@@ -10,18 +10,38 @@ const (
 	Drop                     // say nothing: responses, ACK, no SIP at all, or too broken to answer
 )
 
+// String returns the name of the action.
+func (a Action) String() string {
+	switch a {
+	case Accept:
+		return "accept"
+	case Answer:
+		return "answer"
+	case Drop:
+		return "drop"
+	}
+	return "none"
+}
+
 // Verdict is the outcome of Validate.
 type Verdict struct {
 	Action Action
 	Reason Reason // ReasonNone if accepted
-	Status int    // SIP status to answer with if Action is Answer: 400, 416, 505, 513
-	Size   int    // bytes of the message; the rest of a datagram is to be ignored (RFC 3261 §18.3)
+	Status int    // SIP status to answer with if Action is Answer: 400, 416, 505, 513; otherwise 0
+	Size   int    // bytes of an accepted message; what follows in a datagram is to be ignored (RFC 3261 §18.3)
 }
 
-// Reason names why a message was not accepted. Its String is a metric label.
-type Reason uint8
-
-// Stats are the counters of a Filter.
-type Stats struct {
-	Accepted uint64
+// status is the SIP status of a fault in a request.
+func (r Reason) status() int {
+	switch r {
+	case ReasonVersion:
+		return 505
+	case ReasonScheme:
+		return 416
+	case ReasonTooLarge:
+		return 513
+	case ReasonNotSIP, ReasonEmpty, ReasonKeepAlive, ReasonSTUN, ReasonStranger, ReasonRate:
+		return 0
+	}
+	return 400
 }
