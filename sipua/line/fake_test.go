@@ -262,3 +262,14 @@ func phases(m *Manager) map[Phase]int {
 	}
 	return out
 }
+
+// registered counts the lines with a binding.
+func registered(m *Manager) int {
+	n := 0
+	for _, s := range m.Snapshot() {
+		if s.Registered {
+			n++
+		}
+	}
+	return n
+}

@@ -59,16 +59,16 @@ func TestHerd(t *testing.T) {
 		pbx := newFakePBX(t)
 		quick := func(c *Trunk) {
 			c.Rate, c.Timeout, c.BackoffBase, c.BackoffMax = rate, 4*time.Second, 2*time.Second, 20*time.Second
-			c.Expires = 5 * time.Minute
+			c.Expires = 3 * time.Minute
 		}
 		m, stop := start(t, config(lines, quick), Deps{Sender: pbx, Targets: targets(1), InFlight: 1000, StopTimeout: 10 * time.Minute})
 		paced := time.Duration(lines*2/rate) * time.Second // a request and the answer to its challenge
 		time.Sleep(paced + 2*time.Second)
-		if n := phases(m)[Registered]; n != lines {
+		if n := registered(m); n != lines {
 			t.Fatalf("%d of %d registered after %v: %v", n, lines, paced, phases(m))
 		}
 		pbx.set(func() { pbx.down = true })
-		time.Sleep(6 * time.Minute) // longer than any binding
+		time.Sleep(3*time.Minute + 5*time.Second) // longer than any binding
 		for _, s := range m.Snapshot() {
 			if s.Registered {
 				t.Fatalf("a binding outlived its registrar: %+v", s)
@@ -77,7 +77,7 @@ func TestHerd(t *testing.T) {
 		pbx.set(func() { pbx.down = false; clear(pbx.bindings) })
 		// The longest back-off (20 s), what was in flight (4 s), then the pace.
 		time.Sleep(paced + 26*time.Second)
-		if n := phases(m)[Registered] + phases(m)[Refreshing]; n != lines || pbx.bound() != lines {
+		if n := registered(m); n != lines || pbx.bound() != lines {
 			t.Fatalf("%d of %d back, %d bound: %v", n, lines, pbx.bound(), phases(m))
 		}
 		pbx.checkRate(rate)

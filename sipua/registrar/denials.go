@@ -16,6 +16,7 @@ type denials struct {
 
 	mu      sync.Mutex
 	sources map[netip.Addr]*denial
+	swept   time.Time
 }
 
 type denial struct {
@@ -50,7 +51,13 @@ func (d *denials) add(a netip.Addr, now time.Time) {
 	x.count++
 }
 
+// sweepLocked makes room, d.mu held; at most once a second, so that a flood
+// from many sources does not walk the table each time.
 func (d *denials) sweepLocked(now time.Time) bool {
+	if now.Sub(d.swept) < time.Second {
+		return false
+	}
+	d.swept = now
 	for k, x := range d.sources {
 		if !now.Before(x.until) {
 			delete(d.sources, k)
