@@ -174,7 +174,8 @@ func (s *step) cmdComplete(c *call) {
 	}
 	cust, k := s.d.call(t.call), s.d.call(t.consult)
 	if t.status == TransferTalking {
-		s.complete(t, cust, k, true)
+		f := s.d.focus()
+		s.complete(t, cust, k, f == nil || f.transfer == t.id)
 		return
 	}
 	s.forward(t, cust, k)

@@ -35,8 +35,7 @@ func legalVerb(d *Desk, k Kind, c *call, on LegID) *Refusal {
 		o := swapOther(d, c)
 		return allow(o != nil, "there is no second call to swap with")
 	case KindConference:
-		t := d.transferOf(c)
-		return allow(t != nil && t.status == TransferTalking, "a conference needs an answered consult call")
+		return legalConference(d, c)
 	case KindComplete:
 		return legalComplete(d, c)
 	case KindCancel:
@@ -115,6 +114,17 @@ func legalTransfer(d *Desk, c *call) *Refusal {
 	}
 	if !d.lineUp {
 		return refuse(CodeUnavailable, "the agent's line is not registered")
+	}
+	return nil
+}
+
+func legalConference(d *Desk, c *call) *Refusal {
+	t := d.transferOf(c)
+	if t == nil || t.status != TransferTalking {
+		return refuse(CodeNotAllowedInState, "a conference needs an answered consult call")
+	}
+	if f := d.focus(); f != nil && f.transfer != t.id {
+		return refuse(CodeNotAllowedInState, "hold or end the other call first")
 	}
 	return nil
 }

@@ -67,7 +67,7 @@ func FuzzDesk(f *testing.F) {
 	f.Add([]byte("a call comes in, is answered, held, and consulted upon"))
 	f.Add([]byte{0, 1, 0, 1, 0, 1, 0, 30, 5, 5, 0, 14, 0, 3, 3, 9, 1})
 	f.Fuzz(func(t *testing.T, b []byte) {
-		if len(b) > 4096 {
+		if len(b) > 600 {
 			return
 		}
 		i := 0
