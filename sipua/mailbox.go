@@ -14,7 +14,10 @@ type (
 		status int
 		reason string
 	}
-	cmdHangup   struct{ reason string }
+	cmdHangup struct {
+		reason string
+		cause  Cause
+	}
 	cmdReoffer  struct{ local offer.Local }
 	cmdIdentity struct{ who Identity }
 	cmdInfo     struct {

@@ -1,0 +1,210 @@
+package sipua
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"sync"
+
+	"github.com/emiago/sipgo/sip"
+
+	"cordboard/sipua/line"
+	"cordboard/sipua/registrar"
+	"cordboard/sipua/resolve"
+)
+
+// phoneTable knows the sources of phones, for the edge.
+type phoneTable struct {
+	mu    sync.RWMutex
+	addrs map[netip.Addr]int
+	users map[string][]netip.Addr
+}
+
+func (p *phoneTable) set(user string, addrs []netip.Addr) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.addrs == nil {
+		p.addrs, p.users = map[netip.Addr]int{}, map[string][]netip.Addr{}
+	}
+	for _, a := range p.users[user] {
+		if p.addrs[a]--; p.addrs[a] <= 0 {
+			delete(p.addrs, a)
+		}
+	}
+	for _, a := range addrs {
+		p.addrs[a]++
+	}
+	p.users[user] = addrs
+}
+
+func (p *phoneTable) has(a netip.Addr) bool {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	return p.addrs[a] > 0
+}
+
+func (s *Stack) phoneSource(a netip.Addr) bool { return s.phones.has(a) }
+
+func (s *Stack) newAccounts() error {
+	lc := line.Config{}
+	for _, t := range s.peers.trunks {
+		lc.Trunks = append(lc.Trunks, line.Trunk{
+			Name: t.Name, Domain: t.Domain, Server: resolveURI(t.Server), Realm: t.Realm, Expires: t.Expires, Rate: s.cfg.Register.PerSecond,
+		})
+		for _, a := range t.lines {
+			if a.Register {
+				lc.Lines = append(lc.Lines, line.Line{ID: a.id, Trunk: t.Name, User: a.User, AuthUser: a.AuthUser, Password: a.Password, Display: a.Display})
+			}
+		}
+	}
+	var err error
+	s.lines, err = line.New(lc, line.Deps{Log: s.log, Sender: lineSender{s}, Targets: s.targets, OnState: s.onLine})
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrConfig, err)
+	}
+	rc := registrar.Config{Realm: s.cfg.Realm, MinExpires: s.cfg.Registrar.MinExpires, MaxExpires: s.cfg.Registrar.MaxExpires, MaxContacts: s.cfg.Registrar.MaxPerUser}
+	s.noAuth = map[netip.Addr]string{}
+	for _, p := range s.cfg.Phones {
+		u := registrar.User{Name: p.User, Password: p.Password}
+		if !p.FixedContact.IsZero() {
+			u.Fixed = p.FixedContact.String()
+			if a, ok := p.FixedContact.Addr(); ok {
+				s.phones.set(p.User, []netip.Addr{a.Addr()})
+				if p.NoAuth {
+					s.noAuth[a.Addr()] = p.User
+				}
+			}
+		}
+		rc.Users = append(rc.Users, u)
+	}
+	s.registrar, err = registrar.New(rc, registrar.Deps{Log: s.log, OnState: s.onPhone})
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrConfig, err)
+	}
+	return nil
+}
+
+func (s *Stack) onLine(st line.State) {
+	if s.deps.OnLine != nil {
+		s.deps.OnLine(s.lineState(st))
+	}
+}
+
+func (s *Stack) lineState(st line.State) LineState {
+	out := LineState{Trunk: st.Trunk, Registered: st.Registered, Status: st.Status, Reason: st.Reason, Since: st.Since, Next: st.Next}
+	if a := s.accountByID(st.Trunk, st.Line); a != nil {
+		out.User, out.Contact = a.User, a.contact
+	}
+	return out
+}
+
+func (s *Stack) accountByID(trunkName, id string) *account {
+	t := s.peers.byName[trunkName]
+	if t == nil || len(id) <= len(trunkName) {
+		return nil
+	}
+	return t.lines[id[len(trunkName)+1:]]
+}
+
+// Lines returns the state of all lines that register.
+func (s *Stack) Lines() []LineState {
+	var out []LineState
+	for _, st := range s.lines.Snapshot() {
+		out = append(out, s.lineState(st))
+	}
+	return out
+}
+
+func (s *Stack) onPhone(st registrar.State) {
+	var addrs []netip.Addr
+	for _, b := range st.Bindings {
+		if b.Flow.Remote.IsValid() {
+			addrs = append(addrs, b.Flow.Remote.Addr().Unmap())
+		} else if u, err := ParseURI(b.Contact); err == nil {
+			if a, ok := u.Addr(); ok {
+				addrs = append(addrs, a.Addr())
+			}
+		}
+	}
+	s.phones.set(st.User, addrs)
+	if s.deps.OnPhone != nil {
+		s.deps.OnPhone(phoneState(st))
+	}
+}
+
+func phoneState(st registrar.State) PhoneState {
+	out := PhoneState{User: st.User, Registered: st.Reachable}
+	if len(st.Bindings) > 0 {
+		b := st.Bindings[0]
+		out.Contact, out.Source, out.UserAgent, out.Expires = b.Contact, b.Flow.Remote, b.UserAgent, b.Expires
+	}
+	return out
+}
+
+// PhonesRegistered returns the state of all phones.
+func (s *Stack) PhonesRegistered() []PhoneState {
+	var out []PhoneState
+	for _, st := range s.registrar.Snapshot() {
+		out = append(out, phoneState(st))
+	}
+	return out
+}
+
+// credentials returns the digest client of a line, shared with its registrations.
+func (s *Stack) credentials(a *account) authenticator {
+	if c, ok := s.lines.Credentials(a.id); ok {
+		return c
+	}
+	return a.auth
+}
+
+// lineSender sends REGISTERs and keep-alives for the line manager.
+type lineSender struct{ s *Stack }
+
+// Register sends one REGISTER and waits for its final answer.
+func (l lineSender) Register(ctx context.Context, r line.Request) (line.Response, error) {
+	host, port, _ := l.s.via(r.Target.Transport, r.Target.Addr.Addr())
+	contact := sip.Uri{Scheme: "sip", Host: host, Port: port}
+	if r.Target.Transport != "udp" {
+		contact.UriParams.Add("transport", r.Target.Transport)
+	}
+	req := line.RegisterFor(r, contact, l.s.cfg.UserAgent)
+	if a := l.s.accountByID(r.Trunk, r.Line); a != nil && req.Contact() != nil {
+		req.Contact().Address.User = a.contact
+	}
+	res, err := l.s.Do(ctx, req, r.Target)
+	if err != nil {
+		return line.Response{}, err
+	}
+	peer := ""
+	if src, err := netip.ParseAddrPort(res.Source()); err == nil && l.s.peers.is(src.Addr(), l.s.peers.byName[r.Trunk]) {
+		peer = r.Trunk
+	}
+	return line.ParseResponse(req, res, peer), nil
+}
+
+// Ping keeps a flow open: CRLF is not an answerable thing on UDP, so there an OPTIONS is sent for both kinds.
+func (l lineSender) Ping(ctx context.Context, trunkName string, t resolve.Target, kind line.KeepAliveKind) error {
+	if kind == line.KeepAliveCRLF || kind == line.KeepAliveDefault {
+		if conn, err := l.s.tpl.GetConnection(t.Transport, t.Addr.String()); err == nil {
+			defer func() { _, _ = conn.TryClose() }()
+			if w, ok := conn.(interface{ Write([]byte) (int, error) }); ok {
+				_, err := w.Write([]byte("\r\n\r\n"))
+				return err
+			}
+		} else if t.Transport != "udp" {
+			return err
+		}
+		if kind == line.KeepAliveDefault {
+			return nil
+		}
+	}
+	tr := l.s.peers.byName[trunkName]
+	if tr == nil {
+		return ErrNoTrunk
+	}
+	req := sip.NewRequest(sip.OPTIONS, sip.Uri{Scheme: "sip", Host: tr.Domain})
+	l.s.fillRequest(req, tr.Domain)
+	_, err := l.s.Do(ctx, req, t)
+	return err
+}

@@ -1,0 +1,371 @@
+package sipua
+
+import (
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/emiago/sipgo/sip"
+
+	"cordboard/sipua/digest"
+	"cordboard/sipua/offer"
+	"cordboard/sipua/resolve"
+)
+
+// core is a dialog as its goroutine sees it: everything below "owned" is touched by run alone.
+type core struct {
+	s        *Stack
+	log      *slog.Logger
+	box      *mailbox
+	dialog   *Dialog
+	outgoing bool
+	callID   string
+	localTag string
+	phone    string // the other end is this phone
+	trunk    *trunk
+	account  *account
+	mergeKey mergeKey
+	public   atomic.Uint32 // callState, for others
+	ended    atomic.Bool
+	quiet    atomic.Bool // ended, and nothing more to say or to hear an answer to
+
+	mu        sync.Mutex
+	handler   func(DialogEvent)
+	early     []DialogEvent // before the handler was set
+	remoteTag string
+
+	// owned
+	state    callState
+	offers   offerMachine
+	params   InviteParams
+	incoming *Incoming
+	timers   map[timerKind]*time.Timer
+	timerGen map[timerKind]uint64
+	closing  bool
+
+	peer     peer
+	sess     *offer.Session
+	local    offer.Local // our side as last wanted
+	neg      offer.Negotiated
+	hasNeg   bool
+	wantCSeq uint32 // last CSeq of ours
+	seenCSeq uint32 // last CSeq of the peer, hasSeen
+	hasSeen  bool
+	pending  int // transactions of ours under way
+
+	invite  inviteState
+	server  serverState
+	reoffer reofferState
+	timer   sessionTimer
+	refer   referState
+
+	cause     Cause
+	causeText string
+	status    int // final status to reject with, or that ended an outgoing call
+	byPeer    bool
+	last      rejection // what ended an outgoing call
+	gaveUp    rejection // why we cancelled it ourselves
+}
+
+// peer is the other end of the dialog: RFC 3261 §12.
+type peer struct {
+	local, remote sip.Uri // From and To addresses
+	localName     string
+	remoteName    string
+	target        sip.Uri
+	routes        []sip.Uri
+	flow          resolve.Target // where to send whatever the target says: phones behind NAT, connections of the peer
+	allow         map[string]bool
+	lastAsserted  Identity
+}
+
+type rejection struct {
+	status  int
+	reason  string
+	after   time.Duration
+	headers []Header
+}
+
+func (s *Stack) newCore(h func(DialogEvent)) *core {
+	c := &core{s: s, box: newMailbox(), handler: h, localTag: sip.GenerateTagN(20), timers: map[timerKind]*time.Timer{}, timerGen: map[timerKind]uint64{}}
+	c.dialog = &Dialog{c}
+	c.offers.state = osOpening
+	c.peer.allow = map[string]bool{}
+	return c
+}
+
+func (c *core) setHandler(h func(DialogEvent)) {
+	c.mu.Lock()
+	early := c.early
+	c.early, c.handler = nil, h
+	c.mu.Unlock()
+	if h == nil {
+		return
+	}
+	for _, e := range early {
+		h(e)
+	}
+}
+
+func (c *core) id() DialogID {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return DialogID{CallID: c.callID, LocalTag: c.localTag, RemoteTag: c.remoteTag}
+}
+
+func (c *core) matches(remoteTag string) bool { return c.id().RemoteTag == remoteTag }
+
+func (c *core) setRemoteTag(tag string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.remoteTag = tag
+}
+
+func (c *core) trunkName() string {
+	if c.trunk == nil {
+		return ""
+	}
+	return c.trunk.Name
+}
+
+func (c *core) post(cmd any) { c.box.put(cmd, false) }
+
+// emit tells the handler, outside every lock.
+func (c *core) emit(e DialogEvent) {
+	c.mu.Lock()
+	h := c.handler
+	if h == nil {
+		if len(c.early) < 64 {
+			c.early = append(c.early, e)
+		}
+		c.mu.Unlock()
+		return
+	}
+	c.mu.Unlock()
+	h(e)
+}
+
+// run applies what comes until the dialog is over. A panic ends this dialog only.
+func (c *core) run() {
+	defer c.s.wg.Done()
+	defer c.over()
+	defer func() {
+		if p := recover(); p != nil {
+			c.log.Error("dialog failed", "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+			if !c.ended.Swap(true) {
+				c.emit(Ended{Cause: CauseTransport, Reason: "internal error"})
+			}
+		}
+	}()
+	for !c.closing {
+		<-c.box.wake
+		for _, item := range c.box.take() {
+			c.apply(item)
+			c.public.Store(uint32(c.state))
+			if c.closing {
+				break
+			}
+		}
+		c.quiet.Store(c.state == stEnded && c.pending == 0)
+	}
+}
+
+// over frees all that the dialog held.
+func (c *core) over() {
+	c.box.close()
+	for _, t := range c.timers {
+		t.Stop()
+	}
+	if c.invite.tx != nil {
+		c.invite.tx.terminate()
+	}
+	c.ended.Store(true)
+	c.quiet.Store(true)
+	c.s.remove(c)
+}
+
+func (c *core) apply(item any) {
+	switch m := item.(type) {
+	case wireInvite:
+		c.onInvite(m.st)
+	case wireRequest:
+		c.onRequest(m.st)
+	case wireAck:
+		c.onAck(m.req)
+	case wireCancel:
+		if c.state < stAnswered { // no effect after a final answer: RFC 3261 §9.2
+			c.cause, c.byPeer, c.causeText = CauseCancelled, true, reasonText(m.req)
+		}
+		c.input(inCancel)
+	case wireSuccess:
+		c.onSuccess(m.res)
+	case wireReply:
+		c.onReply(m)
+	case timerFired:
+		c.onTimer(m)
+	case startInvite:
+		c.startInvite()
+	case wireClose:
+		if c.state != stEnded {
+			c.cause = CauseShutdown
+			c.end()
+		}
+		c.closing = true
+	default:
+		c.command(item)
+	}
+}
+
+func (c *core) command(item any) {
+	switch m := item.(type) {
+	case cmdRing:
+		c.doRing(m.early)
+	case cmdAnswer:
+		c.doAnswer(m.local)
+	case cmdReject:
+		c.doReject(m.status, m.reason)
+	case cmdHangup:
+		c.doHangup(m)
+	case cmdReplaced:
+		if c.state != stEnded {
+			c.cause, c.gaveUp = CauseReplaced, rejection{status: 487, reason: "replaced"}
+			if c.outgoing && c.state < stIncoming {
+				c.input(doHangup)
+			} else {
+				c.status = 486
+				c.input(inReplaced)
+			}
+		}
+	case cmdReoffer:
+		c.local = m.local
+		c.want(false)
+	case cmdIdentity:
+		c.doIdentity(m.who)
+	case cmdInfo:
+		c.doInfo(m.contentType, m.body)
+	case cmdRefer:
+		c.doRefer(m.target, m.replaces)
+	case cmdReferAnswer:
+		c.answerRefer(m)
+	}
+}
+
+func (c *core) doHangup(m cmdHangup) {
+	if c.state == stEnded {
+		return
+	}
+	c.cause, c.causeText, c.byPeer = CauseHangup, m.reason, false
+	if c.gaveUp.status == 0 {
+		c.gaveUp = rejection{status: 487, reason: "cancelled"}
+	}
+	if m.cause != 0 {
+		c.cause = m.cause
+	}
+	if c.status == 0 {
+		c.status = 480
+	}
+	if c.state == stIncoming || c.state == stRinging || c.state == stAnswerWaits {
+		if m.cause == 0 {
+			c.cause = CauseRejected
+		}
+	}
+	c.input(doHangup)
+}
+
+// input runs the call machine and does what it says.
+func (c *core) input(in callInput) {
+	to, acts, ok := nextCall(c.state, in)
+	if !ok {
+		c.log.Debug("input means nothing now", "state", c.state.String(), "input", in.String())
+		return
+	}
+	was := c.state
+	c.state = to
+	c.public.Store(uint32(to))
+	for _, a := range acts {
+		c.do(a)
+	}
+	if to == stEnded && was != stEnded {
+		c.finish()
+	}
+}
+
+func (c *core) do(a callAction) {
+	switch a {
+	case actResendInvite:
+		c.sendInvite()
+	case actEmitProvisional:
+		c.emitProvisional()
+	case actAck:
+		c.sendAck()
+	case actEstablish:
+		c.establish()
+	case actForkBye:
+		c.closeFork()
+	case actCancel:
+		c.sendCancel()
+	case actArmCancel:
+		c.arm(tmCancel, c.s.timing.timeout())
+	case actDisarmCancel:
+		c.disarm(tmCancel)
+	case actBye:
+		c.sendBye()
+	case actProvisional:
+		c.sendProvisional()
+	case actOK:
+		c.sendOK()
+	case actArmAck:
+		c.arm(tmAck, c.s.timing.timeout())
+	case actDisarmAck:
+		c.disarm(tmAck)
+		c.disarm(tmResend)
+	case actConfirm:
+		c.confirm()
+	case actReject:
+		c.sendReject(c.status, c.causeText)
+	case act487:
+		c.sendReject(487, "")
+	case act504:
+		c.sendReject(504, "")
+	case actOKToBye:
+		c.answerBye()
+	case actEmitRejected:
+		c.emitRejected()
+	case actEmitEnded:
+		c.end()
+	}
+}
+
+// end tells the handler the end, once.
+func (c *core) end() {
+	if c.ended.Swap(true) {
+		return
+	}
+	if c.cause == 0 {
+		c.cause = CauseHangup
+	}
+	c.emit(Ended{ByPeer: c.byPeer, Cause: c.cause, Reason: c.causeText})
+	c.log.Info("dialog ended", "cause", c.cause.String(), "by_peer", c.byPeer)
+}
+
+// finish lets the dialog linger as long as the peer may still send what belongs to it: late 2xx of forks to an outgoing
+// INVITE, resent requests to any.
+func (c *core) finish() {
+	for k := range c.timers {
+		if k != tmLinger {
+			c.disarm(k)
+		}
+	}
+	c.arm(tmLinger, c.s.timing.timeout())
+}
+
+// authExchange begins digest for a request of ours; nil when we have no credentials for the peer.
+func (c *core) authExchange(method sip.RequestMethod, uri string) *digest.Exchange {
+	if c.account == nil {
+		return nil
+	}
+	return c.s.credentials(c.account).Begin(string(method), uri)
+}

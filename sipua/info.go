@@ -1,0 +1,84 @@
+package sipua
+
+import (
+	"bytes"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/emiago/sipgo/sip"
+)
+
+const maxInfoBody = 4096
+
+// onInfo takes a SIP INFO: digits, or anything else as it is.
+func (c *core) onInfo(st *serverTx) {
+	body := st.req.Body()
+	kind, _ := splitParams(contentType(st.req))
+	kind = lower(kind)
+	if len(body) > maxInfoBody {
+		c.respond(st, c.answerWith(st, 513, ""))
+		return
+	}
+	ev := Info{ContentType: clean(kind)}
+	switch kind {
+	case "application/dtmf-relay", "application/dtmf":
+		digit, d, ok := parseDTMF(kind, body)
+		if !ok {
+			c.respond(st, c.answerWith(st, 400, ""))
+			return
+		}
+		ev.Digit, ev.Duration = digit, d
+	default:
+		ev.Body = bytes.Clone(body)
+	}
+	c.respond(st, c.answerWith(st, 200, ""))
+	if kind != "" || len(body) > 0 { // an empty INFO is a keep-alive
+		c.emit(ev)
+	}
+}
+
+// parseDTMF reads "Signal=5\r\nDuration=160" (dtmf-relay) or "5" (dtmf). Durations are in ms, 100 when not said.
+func parseDTMF(kind string, body []byte) (digit rune, d time.Duration, ok bool) {
+	text, ms := strings.TrimSpace(string(body)), 100
+	if kind == "application/dtmf-relay" || strings.Contains(text, "=") {
+		signal := ""
+		for l := range strings.SplitSeq(text, "\n") {
+			k, v, _ := strings.Cut(l, "=")
+			switch lower(strings.TrimSpace(k)) {
+			case "signal":
+				signal = strings.TrimSpace(v)
+			case "duration":
+				if n, err := strconv.Atoi(strings.TrimSpace(v)); err == nil && n > 0 && n <= 10_000 {
+					ms = n
+				}
+			}
+		}
+		text = signal
+	}
+	digit, ok = dtmfDigit(text)
+	return digit, time.Duration(ms) * time.Millisecond, ok
+}
+
+// dtmfDigit reads one digit, or the event codes 10 to 15 that some peers send.
+func dtmfDigit(s string) (rune, bool) {
+	if len(s) == 1 && strings.Contains("0123456789*#ABCD", strings.ToUpper(s)) {
+		return rune(strings.ToUpper(s)[0]), true
+	}
+	if n, err := strconv.Atoi(s); err == nil && n >= 10 && n <= 15 {
+		return rune("*#ABCD"[n-10]), true
+	}
+	return 0, false
+}
+
+func (c *core) doInfo(kind string, body []byte) {
+	if c.state != stEstablished || !cleanText(kind) || len(kind) > 128 || len(body) > maxInfoBody {
+		return
+	}
+	req := c.newRequest(sip.INFO)
+	if len(body) > 0 {
+		ct := sip.ContentTypeHeader(kind)
+		req.AppendHeader(&ct)
+	}
+	c.send(withBody(req, body), func(res *sip.Response, err error) { c.gone(res, err) })
+}

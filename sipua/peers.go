@@ -1,0 +1,164 @@
+package sipua
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"net/netip"
+	"sync"
+	"time"
+
+	"cordboard/sipua/digest"
+	"cordboard/sipua/resolve"
+)
+
+// trunk is a Trunk with what is found out at run time.
+type trunk struct {
+	Trunk
+	lines    map[string]*account // by user
+	contacts map[string]*account // by Contact user
+}
+
+// account is a Line with its credentials.
+type account struct {
+	Line
+	trunk   *trunk
+	contact string // unguessable, stable
+	id      string // of the line manager
+	auth    *digest.Client
+}
+
+// peerTable knows who may call: fixed after load but for the resolved addresses.
+type peerTable struct {
+	trunks []*trunk
+	byName map[string]*trunk
+
+	mu       sync.RWMutex
+	resolved map[netip.Addr][]*trunk
+}
+
+func (p *peerTable) load(cfg Config) error {
+	p.byName, p.resolved = map[string]*trunk{}, map[netip.Addr][]*trunk{}
+	for _, t := range cfg.Trunks {
+		if t.Name == "" || p.byName[t.Name] != nil {
+			return fmt.Errorf("%w: trunk %q: name empty or used twice", ErrConfig, clip(t.Name))
+		}
+		if err := t.Server.Validate(); err != nil {
+			return fmt.Errorf("%w: trunk %s: %w", ErrConfig, t.Name, err)
+		}
+		if t.Domain == "" {
+			t.Domain = t.Server.Host
+		}
+		rt := &trunk{Trunk: t, lines: map[string]*account{}, contacts: map[string]*account{}}
+		p.trunks, p.byName[t.Name] = append(p.trunks, rt), rt
+		if a, ok := t.Server.Addr(); ok {
+			p.resolved[a.Addr()] = append(p.resolved[a.Addr()], rt)
+		}
+	}
+	for _, l := range cfg.Lines {
+		if err := p.addLine(l, cfg.ContactKey); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (p *peerTable) addLine(l Line, key []byte) error {
+	t := p.byName[l.Trunk]
+	if t == nil {
+		return fmt.Errorf("%w: line %q: no trunk %q", ErrConfig, clip(l.User), clip(l.Trunk))
+	}
+	if l.User == "" || !cleanText(l.User) || t.lines[l.User] != nil {
+		return fmt.Errorf("%w: line %q at trunk %s: bad user, or used twice", ErrConfig, clip(l.User), l.Trunk)
+	}
+	if l.AuthUser == "" {
+		l.AuthUser = l.User
+	}
+	mac := hmac.New(sha256.New, key)
+	mac.Write([]byte(l.Trunk + "\x00" + l.User))
+	a := &account{Line: l, trunk: t, contact: "l" + hex.EncodeToString(mac.Sum(nil)[:10]), id: l.Trunk + "/" + l.User}
+	a.auth = digest.NewClient(digest.Credentials{Peer: t.Name, Realm: t.Realm, Username: l.AuthUser, Password: l.Password})
+	t.lines[l.User], t.contacts[a.contact] = a, a
+	return nil
+}
+
+// trunksOf lists the trunks that a source may be.
+func (p *peerTable) trunksOf(a netip.Addr) []*trunk {
+	a = a.Unmap()
+	p.mu.RLock()
+	out := p.resolved[a]
+	p.mu.RUnlock()
+	copied := false
+	for _, t := range p.trunks {
+		for _, prefix := range t.Peers {
+			if prefix.Contains(a) && !has(out, t) {
+				if !copied {
+					out, copied = append([]*trunk(nil), out...), true
+				}
+				out = append(out, t)
+			}
+		}
+	}
+	return out
+}
+
+func has(list []*trunk, t *trunk) bool {
+	for _, x := range list {
+		if x == t {
+			return true
+		}
+	}
+	return false
+}
+
+// is reports whether a source belongs to a trunk.
+func (p *peerTable) is(a netip.Addr, t *trunk) bool { return t != nil && has(p.trunksOf(a), t) }
+
+// learn adds the resolved addresses of a trunk's server.
+func (p *peerTable) learn(t *trunk, targets []resolve.Target) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, g := range targets {
+		a := g.Addr.Addr().Unmap()
+		if !has(p.resolved[a], t) && len(p.resolved) < 4096 {
+			p.resolved[a] = append(append([]*trunk(nil), p.resolved[a]...), t)
+		}
+	}
+}
+
+// watchPeers keeps the addresses of servers given by name.
+func (s *Stack) watchPeers(ctx context.Context) error {
+	for {
+		for _, t := range s.peers.trunks {
+			if _, literal := t.Server.Addr(); literal {
+				continue
+			}
+			rctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+			if targets, err := s.targets.Resolve(rctx, resolveURI(t.Server)); err == nil {
+				s.peers.learn(t, targets)
+			} else if ctx.Err() == nil {
+				s.log.Debug("trunk server not resolved", "trunk", t.Name, "error", err)
+			}
+			cancel()
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(time.Minute):
+		}
+	}
+}
+
+func resolveURI(u URI) resolve.URI {
+	return resolve.URI{Secure: u.Scheme == "sips", Host: u.Host, Port: u.Port, Transport: u.Transport}
+}
+
+// trusted is the edge's question: is this source known?
+func (s *Stack) trusted(a netip.Addr) bool {
+	if len(s.peers.trunksOf(a)) > 0 {
+		return true
+	}
+	return s.phoneSource(a.Unmap())
+}
