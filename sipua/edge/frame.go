@@ -14,7 +14,7 @@ func (f *frame) step(data []byte, cfg *Config) (size int, fault Reason) {
 	if f.size > 0 {
 		return f.size, ReasonNone
 	}
-	if f.scanned == 0 && !plausible(data) {
+	if f.scanned <= maxMethod && !plausible(data) {
 		return 0, ReasonNotSIP
 	}
 	from := max(0, f.scanned-3)

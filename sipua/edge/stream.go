@@ -37,7 +37,8 @@ type stream struct {
 	buf      []byte // bytes received and not yet handed on
 	ready    int    // how many at its start belong to an accepted message
 	frame    frame
-	crlf     int       // CR and LF seen since the last message: four make a ping
+	crlf     int       // CR and LF seen in a row between messages: four make a ping
+	crlfAt   time.Time // when the last of them came
 	deadline time.Time // for the message under way, or for a stranger's first; zero: IdleTimeout
 
 	mu   sync.Mutex
@@ -185,10 +186,17 @@ func (s *stream) pace(trusted bool) error {
 	}
 }
 
-// keepAlive takes CR and LF (and stray NUL) off the buffer between messages and answers a ping.
+// pingGap is how far apart the halves of one ping may come; two pongs or single CRLFs are further apart.
+const pingGap = time.Second
+
+// keepAlive takes CR and LF off the buffer between messages and answers a ping.
 func (s *stream) keepAlive() error {
 	if s.frame != (frame{}) {
 		return nil
+	}
+	now := time.Now()
+	if now.Sub(s.crlfAt) > pingGap {
+		s.crlf = 0
 	}
 	n := 0
 	for n < len(s.buf) && (s.buf[n] == '\r' || s.buf[n] == '\n') {
@@ -201,12 +209,13 @@ func (s *stream) keepAlive() error {
 		if err := s.pace(s.dialled || s.filter.cfg.Trusted(s.src.Addr())); err != nil {
 			return err
 		}
+		s.filter.count.pongs.Add(1)
 		if _, err := s.Write([]byte("\r\n")); err != nil {
 			return err
 		}
-		s.filter.count.pongs.Add(1)
 	}
 	if n > 0 {
+		s.crlfAt = now
 		s.discard(n)
 	}
 	return nil
