@@ -29,7 +29,7 @@ type Binding struct {
 	User      string
 	Contact   string    // URI as the phone gave it: the Request-URI towards it
 	Flow      Flow      // next hop: where the REGISTER came from; for fixed contacts zero
-	Path      []string  // Route to the phone (RFC 3327), header values in order
+	Path      []string  // Route to the phone (RFC 3327), one "<uri>" each, in order
 	Q         int       // thousandths, 0 to 1000
 	Expires   time.Time // zero for fixed contacts
 	Since     time.Time

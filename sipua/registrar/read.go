@@ -41,10 +41,10 @@ func read(req *sip.Request, user string, f Flow) (registration, error) {
 		r.userAgent = clean(h.Value())
 	}
 	for _, h := range req.GetHeaders("Path") {
-		if len(r.path) == maxListed {
-			return registration{}, errors.New("too many path headers")
+		hops, err := readPath(h.Value())
+		if r.path = append(r.path, hops...); err != nil || len(r.path) > maxListed {
+			return registration{}, errors.New("path header cannot be used")
 		}
-		r.path = append(r.path, h.Value())
 	}
 	for _, h := range req.GetHeaders("Contact") {
 		c, ok := h.(*sip.ContactHeader)
@@ -67,6 +67,23 @@ func read(req *sip.Request, user string, f Flow) (registration, error) {
 		r.contacts = append(r.contacts, one)
 	}
 	return r, nil
+}
+
+// readPath takes a Path header apart: it has the grammar of Route (RFC 3327 §4).
+func readPath(value string) ([]string, error) {
+	list, err := sip.HeadersParser(sip.DefaultHeadersParser()).ParseHeader(nil, []byte("Route: "+value))
+	if err != nil {
+		return nil, err
+	}
+	var out []string
+	for _, h := range list {
+		r, ok := h.(*sip.RouteHeader)
+		if !ok || r.Address.Host == "" || len(value) > maxURI {
+			return nil, errContact
+		}
+		out = append(out, "<"+r.Address.String()+">")
+	}
+	return out, nil
 }
 
 func readContact(h *sip.ContactHeader) (contact, error) {

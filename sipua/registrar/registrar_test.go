@@ -105,7 +105,7 @@ func contacts(list []Binding) string {
 func TestRegister(t *testing.T) {
 	r := newTest(t, nil, nil)
 	p := newPhone(t, r, "anna", "pw", "198.51.100.7:40000")
-	res := p.expect("Contact: \"A\" <sip:anna@10.1.1.1:5060;transport=udp?Subject=x>;q=0.7;expires=120;+sip.instance=\"<urn:uuid:1>\"\r\nUser-Agent: Phone 1\r\nPath: <sip:edge;lr>\r\n", 200)
+	res := p.expect("Contact: \"A\" <sip:anna@10.1.1.1:5060;transport=udp?Subject=x>;q=0.7;expires=120;+sip.instance=\"<urn:uuid:1>\"\r\nUser-Agent: Phone 1\r\nPath: <sip:edge;lr>, <sip:edge2:5070;lr>\r\n", 200)
 	if got := res.GetHeader("Contact").Value(); got != `<sip:anna@10.1.1.1:5060;transport=udp>;expires=120;q=0.700;+sip.instance="<urn:uuid:1>"` {
 		t.Fatal(got)
 	}
@@ -117,7 +117,7 @@ func TestRegister(t *testing.T) {
 		t.Fatal(list)
 	}
 	b := list[0]
-	if b.Contact != "sip:anna@10.1.1.1:5060;transport=udp" || b.Flow != p.flow || b.Q != 700 || b.UserAgent != "Phone 1" || len(b.Path) != 1 || b.Instance != "<urn:uuid:1>" {
+	if b.Contact != "sip:anna@10.1.1.1:5060;transport=udp" || b.Flow != p.flow || b.Q != 700 || b.UserAgent != "Phone 1" || strings.Join(b.Path, " ") != "<sip:edge;lr> <sip:edge2:5070;lr>" || b.Instance != "<urn:uuid:1>" {
 		t.Fatalf("%+v", b)
 	}
 	if u, ok := r.UserOf(p.flow); !ok || u != "anna" {
@@ -147,6 +147,7 @@ func TestRefused(t *testing.T) {
 		{"star and contact", "anna", "pw", "", "Contact: *\r\nExpires: 10\r\n", 400},
 		{"not a sip contact", "anna", "pw", "", "Contact: <mailto:x@y.z>\r\n", 400},
 		{"bad expires", "anna", "pw", "", "Expires: soon\r\n" + contact, 400},
+		{"bad path", "anna", "pw", "", contact + "Path: <>\r\n", 400},
 		{"bad q", "anna", "pw", "", "Contact: <sip:x@y>;q=7\r\n", 400},
 		{"too many contacts", "anna", "pw", "", manyContacts(9), 400},
 		{"too long", "anna", "pw", "", "Contact: <sip:" + strings.Repeat("x", 600) + "@y>\r\n", 400},
