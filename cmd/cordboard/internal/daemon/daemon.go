@@ -1,0 +1,285 @@
+package daemon
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"cordboard/callcontrol"
+	"cordboard/configs"
+	"cordboard/journal"
+	"cordboard/rtp"
+	"cordboard/sipua"
+	"cordboard/sipua/offer"
+)
+
+// journalSize bounds the events kept in memory.
+const journalSize = 65536
+
+// ErrTooManyLegs says that limits.max_legs is reached.
+var ErrTooManyLegs = errors.New("limits.max_legs is reached")
+
+// Daemon is one running gateway.
+type Daemon struct {
+	cfg       *configs.Config
+	log       *slog.Logger
+	sounds    *sounds
+	engine    *rtp.Engine
+	stack     *sipua.Stack
+	board     *callcontrol.Switchboard
+	events    *journal.Memory[callcontrol.Event]
+	metrics   *metrics
+	mediaAddr netip.Addr
+
+	desks  map[callcontrol.AgentID]*desk
+	lines  map[[2]string]callcontrol.AgentID // trunk, user
+	phones map[string]callcontrol.AgentID
+	legs   atomic.Int64
+
+	stop    chan struct{} // closed when workers must end
+	workers sync.WaitGroup
+}
+
+// New makes a gateway of a checked configuration. Nothing is bound before Run.
+func New(cfg *configs.Config, log *slog.Logger) (*Daemon, error) {
+	d := &Daemon{
+		cfg: cfg, log: log, mediaAddr: mediaAddr(cfg),
+		desks: map[callcontrol.AgentID]*desk{}, lines: map[[2]string]callcontrol.AgentID{}, phones: map[string]callcontrol.AgentID{},
+		events: journal.NewMemory[callcontrol.Event](rand.Text(), journalSize),
+		stop:   make(chan struct{}),
+	}
+	var err error
+	if d.sounds, err = newSounds(cfg); err != nil {
+		return nil, err
+	}
+	if d.engine, err = rtp.New(rtpConfig(cfg), log); err != nil {
+		return nil, fmt.Errorf("media: %w", err)
+	}
+	if err = d.newBoard(); err != nil {
+		return nil, fmt.Errorf("call control: %w", err)
+	}
+	key, err := contactKey(cfg)
+	if err != nil {
+		return nil, err
+	}
+	sip, err := sipConfig(cfg, key)
+	if err != nil {
+		return nil, err
+	}
+	d.stack, err = sipua.New(sip, sipua.Deps{Log: log, OnInvite: d.onInvite, OnLine: d.onLine, OnPhone: d.onPhone})
+	if err != nil {
+		return nil, fmt.Errorf("sip: %w", err)
+	}
+	d.metrics = newMetrics(d)
+	return d, nil
+}
+
+func (d *Daemon) newBoard() error {
+	cfg := callcontrol.Config{}
+	for _, a := range d.cfg.Agents {
+		t, _ := d.cfg.Trunk(a.Line.Trunk)
+		desk := newDesk(a, t)
+		d.desks[desk.agent] = desk
+		d.lines[[2]string{a.Line.Trunk, a.Line.User}] = desk.agent
+		d.phones[phoneUser(a)] = desk.agent
+		cfg.Desks = append(cfg.Desks, deskConfig(d.cfg, a))
+	}
+	var err error
+	d.board, err = callcontrol.New(cfg, callcontrol.Deps{
+		Log: d.log, Telephony: telephony{d}, Media: media{d}, Journal: d.events, Directory: d,
+	})
+	return err
+}
+
+// Run serves until ctx ends, then drains: no new calls, the running ones get calls.drain. It returns when every
+// goroutine, socket and port is released. A second stop is asked for with force: all calls are hung up at once.
+func (d *Daemon) Run(ctx context.Context, ready func(), force <-chan struct{}) error {
+	work, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	g, work := errgroup.WithContext(work)
+	g.Go(func() error { return d.engine.Run(work) })
+	g.Go(func() error { return d.stack.Run(work) })
+	g.Go(func() error { return d.board.Run(work) })
+	g.Go(func() error { return d.serveControl(work) })
+	g.Go(func() error { return d.metrics.run(work, d.cfg.Metrics.Listen.AddrPort) })
+	g.Go(func() error {
+		d.startDevices()
+		if ready != nil {
+			ready()
+		}
+		select {
+		case <-ctx.Done():
+			d.windDown(work, force)
+			cancel()
+		case <-work.Done():
+		}
+		return nil
+	})
+	err := g.Wait()
+	close(d.stop)
+	d.workers.Wait()
+	if errors.Is(err, context.Canceled) {
+		err = nil
+	}
+	return err
+}
+
+// windDown lets calls end by themselves, then hangs up what is left.
+func (d *Daemon) windDown(ctx context.Context, force <-chan struct{}) {
+	drain, cancel := context.WithTimeout(ctx, d.cfg.Calls.Drain)
+	defer cancel()
+	go func() {
+		select {
+		case <-force:
+			cancel()
+		case <-drain.Done():
+		}
+	}()
+	d.log.Info("draining", "limit", d.cfg.Calls.Drain)
+	d.stack.Drain()
+	if err := d.board.Drain(drain); err == nil {
+		d.log.Info("drained")
+		return
+	}
+	release, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	if err := d.board.Release(release); err != nil {
+		d.log.Warn("calls left at the end", "err", err)
+	}
+}
+
+// goRun starts a short-lived worker that Run waits for.
+func (d *Daemon) goRun(f func(stop <-chan struct{})) {
+	d.workers.Go(func() { f(d.stop) })
+}
+
+func (d *Daemon) desk(agent callcontrol.AgentID) *desk { return d.desks[agent] }
+
+func (d *Daemon) leg(agent callcontrol.AgentID, id callcontrol.LegID) *leg {
+	desk := d.desks[agent]
+	if desk == nil || id == "" {
+		return nil
+	}
+	return desk.leg(id)
+}
+
+func (d *Daemon) newLeg(desk *desk, id callcontrol.LegID, device bool) *leg {
+	l := &leg{id: id, desk: desk, d: d, device: device, opened: time.Now()}
+	desk.add(l)
+	return l
+}
+
+// admit counts a leg against limits.max_legs.
+func (d *Daemon) admit(l *leg) error {
+	if d.legs.Add(1) > int64(d.cfg.Limits.MaxLegs) {
+		d.legs.Add(-1)
+		return ErrTooManyLegs
+	}
+	l.mu.Lock()
+	l.release = func() { d.legs.Add(-1) }
+	l.mu.Unlock()
+	return nil
+}
+
+// ended logs a leg's media figures once.
+func (d *Daemon) ended(l *leg, s rtp.Stats) {
+	d.metrics.legEnded(s)
+	d.log.Info("leg media ended", "agent", l.desk.agent, "leg", l.id, "seconds", int(time.Since(l.opened).Seconds()),
+		"packets_in", s.PacketsReceived, "packets_out", s.PacketsSent, "lost", s.Lost, "jitter_ms", s.Jitter.Milliseconds(),
+		"mos", s.MOS, "foreign_dropped", s.ForeignDropped)
+}
+
+// AgentOfLine implements callcontrol.Directory.
+func (d *Daemon) AgentOfLine(trunk, user string) (callcontrol.AgentID, bool) {
+	a, ok := d.lines[[2]string{trunk, user}]
+	return a, ok
+}
+
+// AgentOfPhone implements callcontrol.Directory.
+func (d *Daemon) AgentOfPhone(user string) (callcontrol.AgentID, bool) {
+	a, ok := d.phones[user]
+	return a, ok
+}
+
+// Internal implements callcontrol.Directory: a number is internal when it is one of the lines'.
+func (d *Daemon) Internal(n callcontrol.Number) bool {
+	for _, a := range d.cfg.Agents {
+		if a.Line.User == string(n) {
+			return true
+		}
+	}
+	return false
+}
+
+func (d *Daemon) onLine(s sipua.LineState) {
+	agent, ok := d.AgentOfLine(s.Trunk, s.User)
+	if !ok {
+		return
+	}
+	d.log.Info("line", "trunk", s.Trunk, "line", s.User, "registered", s.Registered, "status", s.Status, "reason", s.Reason)
+	d.board.Signal(agent, callcontrol.Signal{Kind: callcontrol.SignalLine, Up: s.Registered, Reason: s.Reason, Status: s.Status})
+}
+
+func (d *Daemon) onPhone(s sipua.PhoneState) {
+	agent, ok := d.AgentOfPhone(s.User)
+	if !ok {
+		return
+	}
+	d.log.Info("device", "agent", agent, "registered", s.Registered, "remote", s.Source)
+	reason := ""
+	if !s.Registered {
+		reason = "the phone is not registered at the daemon"
+	}
+	d.board.Signal(agent, callcontrol.Signal{Kind: callcontrol.SignalDevice, Up: s.Registered, Reason: reason})
+}
+
+// startDevices tells the desks of what needs no registration: phones at a fixed contact, lines of trunks that know us by
+// address.
+func (d *Daemon) startDevices() {
+	for _, a := range d.cfg.Agents {
+		agent := callcontrol.AgentID(a.Name)
+		if !a.Device.Contact.IsZero() {
+			d.board.Signal(agent, callcontrol.Signal{Kind: callcontrol.SignalDevice, Up: true})
+		}
+		if t, _ := d.cfg.Trunk(a.Line.Trunk); !t.Register.Enabled {
+			d.board.Signal(agent, callcontrol.Signal{Kind: callcontrol.SignalLine, Up: true})
+		}
+	}
+}
+
+func (d *Daemon) mayLearn(device bool) bool {
+	switch d.cfg.RTP.Learn {
+	case configs.LearnAll:
+		return true
+	case configs.LearnPhones:
+		return device
+	}
+	return false
+}
+
+func (d *Daemon) silenceLimit(n offer.Negotiated) time.Duration {
+	if n.PeerHolds() || !n.Direction.Recv() {
+		return d.cfg.RTP.Timeout.Hold
+	}
+	return d.cfg.RTP.Timeout.Talk
+}
+
+func mediaAddr(c *configs.Config) netip.Addr {
+	for _, a := range []netip.Addr{c.RTP.Advertise, c.SIP.Advertise, c.RTP.Bind} {
+		if a.IsValid() && !a.IsUnspecified() {
+			return a
+		}
+	}
+	if len(c.SIP.Listen) > 0 {
+		return c.SIP.Listen[0].Addr.Addr()
+	}
+	return c.RTP.Bind
+}

@@ -1,0 +1,113 @@
+package daemon
+
+import (
+	"sync"
+
+	"cordboard/callcontrol"
+	"cordboard/configs"
+	"cordboard/mediamix"
+)
+
+// desk is the media side of one agent: the board of its legs and who sits in which slot.
+type desk struct {
+	agent  callcontrol.AgentID
+	config configs.Agent
+	trunk  configs.Trunk
+	board  *mediamix.Board // owned by the loop of the desk's media shard
+
+	mu    sync.Mutex
+	legs  map[callcontrol.LegID]*leg
+	slots [mediamix.MaxSlots]*leg
+	next  int    // slot to try first: a slot rests as long as possible before it is used again
+	codec string // of the newest negotiated leg: offered first to the next one, so that packets can be relayed
+}
+
+func newDesk(a configs.Agent, t configs.Trunk) *desk {
+	return &desk{
+		agent:  callcontrol.AgentID(a.Name),
+		config: a,
+		trunk:  t,
+		board:  mediamix.NewBoard(mediamix.MaxSlots),
+		legs:   make(map[callcontrol.LegID]*leg),
+	}
+}
+
+// group names the desk to the media engine: its legs share one shard.
+func (d *desk) group() string { return string(d.agent) }
+
+func (d *desk) leg(id callcontrol.LegID) *leg {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.legs[id]
+}
+
+func (d *desk) add(l *leg) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.legs[l.id] = l
+}
+
+func (d *desk) remove(l *leg) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	delete(d.legs, l.id)
+	for i, s := range d.slots {
+		if s == l {
+			d.slots[i] = nil
+		}
+	}
+}
+
+// seat gives a leg a slot of the board; false when all are taken.
+func (d *desk) seat(l *leg) (int, bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for i := range d.slots {
+		n := (d.next + i) % len(d.slots)
+		if d.slots[n] == nil {
+			d.slots[n] = l
+			d.next = n + 1
+			return n, true
+		}
+	}
+	return 0, false
+}
+
+func (d *desk) codecInUse() string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.codec
+}
+
+func (d *desk) useCodec(name string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.codec = name
+}
+
+// patch translates leg ids into slots. Legs that have no slot (not opened yet, or gone) hear nothing.
+func (d *desk) patch(p callcontrol.Patch, source func(callcontrol.Source) *mediamix.Source) mediamix.Patch {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	slot := make(map[callcontrol.LegID]int, len(d.slots))
+	for i, l := range d.slots {
+		if l != nil {
+			slot[l.id] = i
+		}
+	}
+	out := mediamix.Patch{Hears: make([]mediamix.Hear, len(d.slots))}
+	for _, h := range p {
+		i, ok := slot[h.Leg]
+		if !ok {
+			continue
+		}
+		hear := mediamix.Hear{Source: source(h.Source), Comfort: true}
+		for _, from := range h.From {
+			if n, ok := slot[from]; ok {
+				hear.Slots |= 1 << n
+			}
+		}
+		out.Hears[i] = hear
+	}
+	return out
+}

@@ -1,0 +1,386 @@
+package daemon
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"cordboard/callcontrol"
+	"cordboard/configs"
+	"cordboard/mediamix"
+	"cordboard/sim"
+	"cordboard/sipua"
+)
+
+// tones of the parties, and of the daemon in region us. All on exact bins.
+var tones = sim.Tones{
+	"agent": {600}, "customer": {1000}, "target": {1400}, "other": {1650},
+	"music": {780, 1170}, "ring_back": {440, 480}, "busy": {480, 620},
+}
+
+func voice(name string) func() func([]int16) {
+	return func() func([]int16) { return sim.Tone(-20, tones[name]...) }
+}
+
+var loopback = netip.MustParseAddr("127.0.0.1")
+
+// world is a daemon in this process with a PBX and phones around it, all on loopback and real sockets.
+type world struct {
+	t      *testing.T
+	ctx    context.Context
+	dir    string
+	pbx    *sim.PBX
+	daemon *Daemon
+	phones []*sim.Phone
+	stops  []func()
+}
+
+// setup of a world; the zero value is one agent, anna, with a phone that answers by itself when asked to.
+type setup struct {
+	agents  int
+	manual  bool                     // phones ring instead of answering by themselves
+	noPhone bool                     // phones do not register
+	trunk   string                   // more keys of the trunk, YAML flow pairs
+	agent   string                   // more keys of each agent
+	extra   string                   // more top-level YAML
+	plan    map[string]sim.Behaviour // added to the usual numbers
+}
+
+// plan of the PBX: 20xx ring for a moment and answer; 21xx fail.
+func plan(extra map[string]sim.Behaviour) map[string]sim.Behaviour {
+	p := map[string]sim.Behaviour{
+		"2001": {Ring: 300 * time.Millisecond, Source: voice("target")},
+		"2002": {Ring: 300 * time.Millisecond, Source: voice("other")},
+		"2100": {Silent: true, Source: voice("target")},
+		"2101": {Status: 486}, "2102": {Ring: 300 * time.Millisecond, Status: 603}, "2103": {Status: 503},
+	}
+	for n, b := range extra {
+		p[n] = b
+	}
+	return p
+}
+
+func newWorld(t *testing.T, s setup) *world {
+	t.Helper()
+	if s.agents == 0 {
+		s.agents = 1
+	}
+	// Registered first, so that it runs last: whatever the test started must be gone.
+	leaks := goleak.IgnoreCurrent()
+	t.Cleanup(func() { goleak.VerifyNone(t, leaks) })
+	ctx, cancel := context.WithTimeout(context.Background(), 90*time.Second)
+	t.Cleanup(cancel)
+	w := &world{t: t, ctx: ctx, dir: t.TempDir()}
+	t.Cleanup(w.close)
+	cfg := sim.PBXConfig{Addr: netip.AddrPortFrom(loopback, 0), Plan: plan(s.plan)}
+	for i := range s.agents {
+		cfg.Accounts = append(cfg.Accounts, sim.Account{User: user(i), Password: "line" + user(i)})
+	}
+	var err error
+	w.pbx, err = sim.NewPBX(cfg)
+	w.must(err)
+	w.background("pbx", w.pbx.Run)
+	w.daemon = w.newDaemon(s)
+	w.background("daemon", func(ctx context.Context) error { return w.daemon.Run(ctx, nil, nil) })
+	if !s.noPhone {
+		for i := range s.agents {
+			w.addPhone(i, !s.manual)
+		}
+	}
+	w.must(w.pbx.WaitRegistered(w.ctx, s.agents))
+	w.until("every desk knows that it can work", func() bool {
+		return !slices.ContainsFunc(w.snapshot().Agents, func(a callcontrol.AgentView) bool {
+			return !a.Registered || !a.Device.Reachable && !s.noPhone
+		})
+	})
+	return w
+}
+
+func user(i int) string  { return fmt.Sprint(1001 + i) }
+func agent(i int) string { return fmt.Sprintf("agent%d", i) }
+
+const anna = callcontrol.AgentID("agent0")
+
+func (w *world) newDaemon(s setup) *Daemon {
+	w.t.Helper()
+	music := make([]int16, 5*8000)
+	sim.Tone(-20, tones["music"]...)(music)
+	w.must(mediamix.WriteWAV(filepath.Join(w.dir, "hold.wav"), music))
+	var b strings.Builder
+	fmt.Fprintf(&b, `sip: {listen: ["udp://127.0.0.1:%d"]}
+rtp: {bind: 127.0.0.1, ports: 31000-32999, quarantine: 0s}
+control: {socket: c.sock}
+state_dir: state
+music: {default: hold.wav}
+tones: {region: us}
+limits: {dial: {allow: ["*"], per_second: 50, max_calls: 20}, edge: {per_source: 10000, total: 10000}}
+trunks:
+  - {name: pbx, server: "sip:%s;transport=udp", realm: pbx.test, headers: {queue: X-Queue, variables: {X-Ivr-Choice: ivr}}%s}
+%s
+agents:
+`, freePort(w.t), w.pbx.Addr(), more(s.trunk), s.extra)
+	for i := range s.agents {
+		for _, kind := range []string{"line", "phone"} {
+			w.must(os.WriteFile(filepath.Join(w.dir, kind+user(i)), []byte(kind+user(i)), 0o600))
+		}
+		fmt.Fprintf(&b, "  - {name: %s, line: {trunk: pbx, user: %q, password: {file: line%[2]s}}, device: {user: phone%[2]s, password: {file: phone%[2]s}}%[3]s}\n",
+			agent(i), user(i), more(s.agent))
+	}
+	text := strings.ReplaceAll(b.String(), `file: line"`, `file: line`)
+	path := filepath.Join(w.dir, "c.yaml")
+	w.must(os.WriteFile(path, []byte(text), 0o600))
+	cfg, err := configs.Load(path)
+	if err != nil {
+		w.t.Fatalf("%v\n%s", err, text)
+	}
+	d, err := New(cfg, slog.New(slog.NewTextHandler(testLog{w.t}, &slog.HandlerOptions{Level: slog.LevelInfo})))
+	w.must(err)
+	return d
+}
+
+func more(s string) string {
+	if s == "" {
+		return ""
+	}
+	return ", " + s
+}
+
+func (w *world) addPhone(i int, auto bool) {
+	w.t.Helper()
+	p, err := sim.NewPhone(sim.PhoneConfig{
+		Addr: loopback, Server: w.daemon.stack.Addr("udp"), User: "phone" + user(i), Password: "phone" + user(i),
+		Source: voice("agent"), AutoAnswer: auto,
+	})
+	w.must(err)
+	w.background("phone", p.Run)
+	w.must(p.WaitRegistered(w.ctx))
+	w.phones = append(w.phones, p)
+}
+
+// background runs f until the world closes; worlds close in reverse order of start.
+func (w *world) background(name string, f func(context.Context) error) (stop func()) {
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- f(ctx) }()
+	stop = func() {
+		cancel()
+		select {
+		case err := <-done:
+			if err != nil && !errors.Is(err, context.Canceled) {
+				w.t.Errorf("%s: %v", name, err)
+			}
+		case <-time.After(30 * time.Second):
+			w.t.Errorf("%s did not end", name)
+		}
+	}
+	w.stops = append(w.stops, stop)
+	return stop
+}
+
+// close is the leak gate: no leg, dialog or port may be left once calls have ended.
+func (w *world) close() {
+	if w.daemon != nil && !w.t.Failed() {
+		w.quiet()
+	}
+	for _, stop := range slices.Backward(w.stops) {
+		stop()
+	}
+}
+
+// quiet waits until nothing of a call is left.
+func (w *world) quiet() {
+	w.t.Helper()
+	w.until("no leg, stream, port or dialog is left", func() bool {
+		return w.daemon.legs.Load() == 0 && w.daemon.engine.Stats().Streams == 0 && w.daemon.engine.Usage().Used == 0 &&
+			w.daemon.stack.Dialogs() == 0
+	})
+}
+
+func (w *world) must(err error) {
+	w.t.Helper()
+	if err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+func (w *world) until(what string, ok func() bool) {
+	w.t.Helper()
+	for end := time.Now().Add(15 * time.Second); time.Now().Before(end); {
+		if ok() {
+			return
+		}
+		select {
+		case <-time.After(10 * time.Millisecond):
+		case <-w.ctx.Done():
+			w.t.Fatalf("timed out until %s", what)
+		}
+	}
+	w.t.Fatalf("not so after 15 s: %s\n%s", what, w.describe())
+}
+
+func (w *world) describe() string {
+	var b strings.Builder
+	s := w.snapshot()
+	for _, c := range s.Calls {
+		fmt.Fprintf(&b, "call %s %s %s cause=%s legs:", c.ID, c.Agent, c.Phase, c.Cause)
+		for _, l := range c.Legs {
+			fmt.Fprintf(&b, " %s/%s/%s", l.Role, l.State, l.Cause)
+		}
+		b.WriteByte('\n')
+	}
+	for _, t := range s.Transfers {
+		fmt.Fprintf(&b, "transfer %s %s %s\n", t.Kind, t.Status, t.Cause)
+	}
+	fmt.Fprintf(&b, "legs %d streams %d ports %d dialogs %d", w.daemon.legs.Load(), w.daemon.engine.Stats().Streams,
+		w.daemon.engine.Usage().Used, w.daemon.stack.Dialogs())
+	return b.String()
+}
+
+func (w *world) snapshot() callcontrol.Snapshot {
+	w.t.Helper()
+	s, err := w.daemon.board.Snapshot(w.ctx)
+	w.must(err)
+	return s
+}
+
+func (w *world) do(c callcontrol.Command) callcontrol.Result {
+	w.t.Helper()
+	r, err := w.try(c)
+	if err != nil {
+		w.t.Fatalf("%s: %v\n%s", c.Kind, err, w.describe())
+	}
+	return r
+}
+
+func (w *world) try(c callcontrol.Command) (callcontrol.Result, error) {
+	if c.Agent == "" && c.Call == "" {
+		c.Agent = anna
+	}
+	ctx, cancel := context.WithTimeout(w.ctx, 10*time.Second)
+	defer cancel()
+	return w.daemon.board.Do(ctx, c)
+}
+
+// call lets a customer call agent0's line and waits until it rings there.
+func (w *world) call(headers ...sipua.Header) *sim.Party {
+	w.t.Helper()
+	p := w.dialIn(headers...)
+	w.must(p.Wait(w.ctx, sim.StateRinging))
+	return p
+}
+
+func (w *world) dialIn(headers ...sipua.Header) *sim.Party {
+	w.t.Helper()
+	p, err := w.pbx.Call(sipua.Identity{Display: "Olena", Number: "380441234567"}, user(0), voice("customer")(), headers...)
+	w.must(err)
+	return p
+}
+
+// talk is a customer and agent0 in a call, answered by command.
+func (w *world) talk() (customer, device *sim.Party) {
+	w.t.Helper()
+	customer = w.call(sipua.Header{Name: "X-Queue", Value: "Sales"})
+	w.do(callcontrol.Command{Kind: callcontrol.KindAnswer})
+	w.must(customer.Wait(w.ctx, sim.StateTalking))
+	return customer, w.device()
+}
+
+// device is the agent's side of the newest call that is talking.
+func (w *world) device() *sim.Party {
+	w.t.Helper()
+	var p *sim.Party
+	w.until("the agent's phone talks", func() bool {
+		last, err := w.phones[0].Last()
+		if err != nil {
+			return false
+		}
+		p = last
+		return p.State() == sim.StateTalking
+	})
+	return p
+}
+
+func (w *world) called(number string, states ...sim.State) *sim.Party {
+	w.t.Helper()
+	p, err := w.pbx.Called(w.ctx, number, 1)
+	w.must(err)
+	if len(states) > 0 {
+		w.must(p.Wait(w.ctx, states...))
+	}
+	return p
+}
+
+// hears checks what each party hears: pairs of party and names joined by "+". It listens until it is so, for the cadence of
+// tones, and then once more, so that it is so for good.
+func (w *world) hears(pairs ...any) {
+	w.t.Helper()
+	for i := 0; i < len(pairs); i += 2 {
+		p, want := pairs[i].(*sim.Party), split(pairs[i+1].(string))
+		var got []string
+		deadline := time.Now().Add(8 * time.Second)
+		for {
+			var err error
+			got, err = p.Tones(w.ctx, 400*time.Millisecond, tones)
+			w.must(err)
+			if slices.Equal(got, want) || time.Now().After(deadline) {
+				break
+			}
+		}
+		if !slices.Equal(got, want) {
+			w.t.Fatalf("%s hears %v, want %v\n%s", p.Name, got, want, w.describe())
+		}
+	}
+}
+
+func split(s string) []string {
+	if s == "" {
+		return []string{}
+	}
+	out := strings.Split(s, "+")
+	slices.Sort(out)
+	return out
+}
+
+func (w *world) ended(parties ...*sim.Party) {
+	w.t.Helper()
+	for _, p := range parties {
+		w.must(p.Wait(w.ctx, sim.StateEnded))
+	}
+}
+
+// whole checks the streams that parties received.
+func (w *world) whole(parties ...*sim.Party) {
+	w.t.Helper()
+	for _, p := range parties {
+		if wire := p.Sound.Wire(); wire.Packets == 0 || wire.SSRCChanges+wire.SequenceGaps+wire.TimestampErrors > 0 {
+			w.t.Errorf("%s received %+v", p.Name, wire)
+		}
+	}
+}
+
+type testLog struct{ t *testing.T }
+
+func (l testLog) Write(p []byte) (int, error) {
+	l.t.Log(strings.TrimRight(string(p), "\n"))
+	return len(p), nil
+}
+
+func freePort(t *testing.T) uint16 {
+	t.Helper()
+	p, err := sim.NewSound(loopback, sim.Samples(nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	return p.Local(0).Port
+}

@@ -1,0 +1,124 @@
+// Package demo plays the manual's story against a real daemon on loopback, measures in the received RTP what every party
+// heard, and writes a report.
+package demo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"cordboard/sim"
+)
+
+// ErrNotOK says that a step, a stream or the digits were not as expected; the report says which.
+var ErrNotOK = errors.New("the demo's report is not ok")
+
+// Options of a demo.
+type Options struct {
+	Out  string // folder for report.json, the WAV files and the daemon's configuration
+	Keep bool   // leave everything running until ctx ends
+	Say  io.Writer
+	// Serve runs the daemon with a configuration file until ctx ends.
+	Serve func(ctx context.Context, config string) error
+}
+
+// Run plays the story. The error is ErrNotOK when the report is not ok.
+func Run(ctx context.Context, o Options) (*Report, error) {
+	if err := os.MkdirAll(o.Out, 0o755); err != nil {
+		return nil, err
+	}
+	dir, err := filepath.Abs(o.Out)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	g, run := errgroup.WithContext(ctx)
+	report := &Report{}
+	g.Go(func() error {
+		defer cancel()
+		return play(run, g, dir, o, report)
+	})
+	err = g.Wait()
+	if err != nil && !(errors.Is(err, context.Canceled) && len(report.Steps) > 0) {
+		return report, err
+	}
+	if !report.OK {
+		return report, ErrNotOK
+	}
+	return report, nil
+}
+
+// play starts the world, then the daemon, tells the story and writes the report.
+func play(ctx context.Context, g *errgroup.Group, dir string, o Options, report *Report) error {
+	s := &story{report: report, out: dir, say: o.Say}
+	w, err := start(ctx, g, dir, o)
+	if err != nil {
+		return err
+	}
+	defer w.client.Close()
+	s.world = w
+	s.tell(ctx)
+	if err := s.finish(ctx); err != nil {
+		return err
+	}
+	if o.Keep {
+		fmt.Fprintf(o.Say, "\nLeft running. In another terminal:\n\n  export CORDBOARD_SOCKET=%s\n  bin/cordboard agents\n  bin/cordboard dial anna 2004\n\nCtrl-C ends it.\n",
+			filepath.Join(dir, "control.sock"))
+		<-ctx.Done()
+	}
+	return nil
+}
+
+// start brings up PBX, daemon, phone and control client, and waits until lines and phone are registered.
+func start(life context.Context, g *errgroup.Group, dir string, o Options) (*world, error) {
+	ctx, cancel := context.WithTimeout(life, 30*time.Second)
+	defer cancel()
+	goLong := func(f func(context.Context) error) { g.Go(func() error { return f(life) }) }
+	w := &world{dir: dir}
+	var err error
+	if w.pbx, err = newPBX(); err != nil {
+		return nil, err
+	}
+	goLong(w.pbx.Run)
+	if w.sip, err = freeUDP(); err != nil {
+		return nil, err
+	}
+	config, err := writeConfig(dir, w.pbx.Addr(), w.sip)
+	if err != nil {
+		return nil, err
+	}
+	goLong(func(ctx context.Context) error { return o.Serve(ctx, config) })
+	if w.client, err = connect(ctx, filepath.Join(dir, "control.sock")); err != nil {
+		return nil, err
+	}
+	w.phone, err = sim.NewPhone(sim.PhoneConfig{
+		Addr: loopback, Server: w.sip, User: "anna-phone", Password: "phone-secret-1001", Source: voice("agent"), AutoAnswer: true,
+	})
+	if err != nil {
+		return nil, err
+	}
+	goLong(w.phone.Run)
+	if err := w.phone.WaitRegistered(ctx); err != nil {
+		return nil, err
+	}
+	return w, w.pbx.WaitRegistered(ctx, agents)
+}
+
+// freeUDP finds a free port. The daemon binds it a moment later.
+func freeUDP() (netip.AddrPort, error) {
+	c, err := net.ListenUDP("udp4", net.UDPAddrFromAddrPort(netip.AddrPortFrom(loopback, 0)))
+	if err != nil {
+		return netip.AddrPort{}, err
+	}
+	defer c.Close()
+	return c.LocalAddr().(*net.UDPAddr).AddrPort(), nil
+}

@@ -1,0 +1,441 @@
+package demo
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"cordboard/callcontrol"
+	"cordboard/sim"
+	"cordboard/sipua"
+)
+
+// story tells the steps, one after another; after the first that could not be carried out the call's rest is left out.
+type story struct {
+	world  *world
+	report *Report
+	out    string
+	say    io.Writer
+
+	agent, customer, target *sim.Party // of the present call
+	parties                 []named
+	calls                   int
+}
+
+type named struct {
+	name  string
+	party *sim.Party
+}
+
+const anna = callcontrol.AgentID("anna")
+
+// tell plays everything.
+func (s *story) tell(ctx context.Context) {
+	s.report.RegisteredLines = s.world.pbx.Registered()
+	fmt.Fprintf(s.say, "%d lines are registered at the PBX, anna's phone at the daemon.\n", s.report.RegisteredLines)
+	for _, part := range []func(context.Context) error{s.consulted, s.blind, s.outbound} {
+		if err := part(ctx); err != nil {
+			s.report.Steps = append(s.report.Steps, Step{Name: "story", Error: err.Error()})
+			fmt.Fprintf(s.say, "  FAILED: %v\n", err)
+			s.clear(ctx)
+		}
+	}
+}
+
+// consulted is the first call: everything that an agent does in one, to a completed consult transfer.
+func (s *story) consulted(ctx context.Context) error {
+	if err := s.ring(ctx, "1"); err != nil {
+		return err
+	}
+	if err := s.do(ctx, callcontrol.Command{Kind: callcontrol.KindAnswer}); err != nil {
+		return err
+	}
+	if err := s.pickUp(ctx); err != nil {
+		return err
+	}
+	s.check(ctx, "answer", "talking", Heard{Agent: hear("customer"), Customer: hear("agent")})
+	verbs := []struct {
+		kind   callcontrol.Kind
+		name   string
+		state  string
+		expect Heard
+	}{
+		{callcontrol.KindHold, "hold", "held", Heard{Customer: hear("music")}},
+		{callcontrol.KindRetrieve, "retrieve", "talking", Heard{Agent: hear("customer"), Customer: hear("agent")}},
+		{callcontrol.KindMute, "mute", "muted", Heard{Agent: hear("customer")}},
+		{callcontrol.KindUnmute, "unmute", "talking", Heard{Agent: hear("customer"), Customer: hear("agent")}},
+	}
+	for _, v := range verbs {
+		if err := s.do(ctx, callcontrol.Command{Kind: v.kind}); err != nil {
+			return err
+		}
+		s.check(ctx, v.name, v.state, v.expect)
+	}
+	if err := s.digits(ctx, "42#"); err != nil {
+		return err
+	}
+	return s.consult(ctx)
+}
+
+func (s *story) consult(ctx context.Context) error {
+	if err := s.do(ctx, callcontrol.Command{Kind: callcontrol.KindConsult, Number: "2001"}); err != nil {
+		return err
+	}
+	s.checkTone(ctx, "consult: the target rings", "consult alerting", Heard{Agent: hear("ring_back"), Customer: hear("music")})
+	if err := s.called(ctx, "2001", "target 1"); err != nil {
+		return err
+	}
+	s.check(ctx, "consult: the target answers", "consult talking", Heard{Agent: hear("target"), Customer: hear("music"), Target: hear("agent")})
+	verbs := []struct {
+		kind   callcontrol.Kind
+		state  string
+		expect Heard
+	}{
+		{callcontrol.KindSwap, "swapped to customer", Heard{Agent: hear("customer"), Customer: hear("agent"), Target: hear("music")}},
+		{callcontrol.KindConference, "conference", Heard{
+			Agent: hear("customer", "target"), Customer: hear("agent", "target"), Target: hear("agent", "customer"),
+		}},
+		{callcontrol.KindComplete, "completed", Heard{Customer: hear("target"), Target: hear("customer")}},
+	}
+	for _, v := range verbs {
+		if err := s.do(ctx, callcontrol.Command{Kind: v.kind}); err != nil {
+			return err
+		}
+		if v.kind == callcontrol.KindComplete {
+			s.agent = nil
+		}
+		s.check(ctx, string(v.kind), v.state, v.expect)
+	}
+	return s.hangup(ctx)
+}
+
+// blind is the second call: answered, then transferred blind.
+func (s *story) blind(ctx context.Context) error {
+	if err := s.ring(ctx, "2"); err != nil {
+		return err
+	}
+	if err := s.do(ctx, callcontrol.Command{Kind: callcontrol.KindAnswer}); err != nil {
+		return err
+	}
+	if err := s.pickUp(ctx); err != nil {
+		return err
+	}
+	s.check(ctx, "second call: answer", "talking", Heard{Agent: hear("customer"), Customer: hear("agent")})
+	if err := s.do(ctx, callcontrol.Command{Kind: callcontrol.KindBlind, Number: "2002"}); err != nil {
+		return err
+	}
+	s.agent = nil
+	s.checkTone(ctx, "blind transfer: the target rings", "blind transfer in progress", Heard{Customer: hear("ring_back")})
+	if err := s.called(ctx, "2002", "target 2"); err != nil {
+		return err
+	}
+	s.check(ctx, "blind transfer: the target answers", "completed", Heard{Customer: hear("target"), Target: hear("customer")})
+	return s.hangup(ctx)
+}
+
+// outbound calls a busy number, then one that answers.
+func (s *story) outbound(ctx context.Context) error {
+	s.customer, s.target = nil, nil
+	if err := s.do(ctx, callcontrol.Command{Kind: callcontrol.KindDial, Number: "2003"}); err != nil {
+		return err
+	}
+	if err := s.pickUp(ctx); err != nil {
+		return err
+	}
+	s.checkTone(ctx, "outbound to a busy number", "tone", Heard{Agent: hear("busy")})
+	if err := s.gone(ctx, s.agent); err != nil {
+		return err
+	}
+	if err := s.do(ctx, callcontrol.Command{Kind: callcontrol.KindDial, Number: "2004"}); err != nil {
+		return err
+	}
+	if err := s.pickUp(ctx); err != nil {
+		return err
+	}
+	s.checkTone(ctx, "outbound: it rings", "dialling", Heard{Agent: hear("ring_back")})
+	if err := s.called(ctx, "2004", "target 3"); err != nil {
+		return err
+	}
+	s.check(ctx, "outbound: it answers", "talking", Heard{Agent: hear("target"), Target: hear("agent")})
+	if err := s.do(ctx, callcontrol.Command{Kind: callcontrol.KindHangup}); err != nil {
+		return err
+	}
+	return s.gone(ctx, s.target)
+}
+
+// ring lets a customer call in from queue Sales and waits until the agent is offered the call.
+func (s *story) ring(ctx context.Context, n string) error {
+	var err error
+	s.target = nil
+	s.customer, err = s.world.pbx.Call(sipua.Identity{Display: "Customer " + n, Number: "38044123450" + n}, lineUser(0), voice("customer")(),
+		sipua.Header{Name: "X-Queue", Value: "Sales"}, sipua.Header{Name: "X-Ivr-Choice", Value: "1"})
+	if err != nil {
+		return err
+	}
+	s.keep("customer "+n, s.customer)
+	wait, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	if err := s.customer.Wait(wait, sim.StateRinging); err != nil {
+		return err
+	}
+	view, err := s.await(wait, func(c callcontrol.CallView) bool { return c.Phase == callcontrol.PhaseOffered })
+	step := Step{Name: "a customer calls in from queue Sales", State: "offered", Expected: none(), Heard: none()}
+	switch {
+	case err != nil:
+		return err
+	case view.Queue != "Sales" || len(view.Variables) != 1 || view.Variables[0] != (callcontrol.Variable{Name: "ivr", Value: "1"}):
+		step.Error = fmt.Sprintf("queue %q, variables %v", view.Queue, view.Variables)
+	default:
+		step.OK = true
+	}
+	s.add(step)
+	return nil
+}
+
+// await polls the snapshot for a call.
+func (s *story) await(ctx context.Context, ok func(callcontrol.CallView) bool) (callcontrol.CallView, error) {
+	for {
+		snap, err := s.world.client.Snapshot(ctx)
+		if err != nil {
+			return callcontrol.CallView{}, err
+		}
+		if i := slices.IndexFunc(snap.Calls, ok); i >= 0 {
+			return snap.Calls[i], nil
+		}
+		select {
+		case <-time.After(20 * time.Millisecond):
+		case <-ctx.Done():
+			return callcontrol.CallView{}, fmt.Errorf("no such call among %d: %w", len(snap.Calls), ctx.Err())
+		}
+	}
+}
+
+// pickUp finds the agent's side of the newest call and waits until it talks.
+func (s *story) pickUp(ctx context.Context) error {
+	wait, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	for {
+		n := s.world.phone.Calls()
+		p, err := s.world.phone.Call(wait, max(n, 1))
+		if err != nil {
+			return err
+		}
+		if err = p.Wait(wait, sim.StateTalking); err == nil {
+			s.calls++
+			s.agent = p
+			s.keep(fmt.Sprintf("agent %d", s.calls), p)
+			return nil
+		}
+		if wait.Err() != nil {
+			return err
+		}
+	}
+}
+
+func (s *story) called(ctx context.Context, number, name string) error {
+	wait, cancel := context.WithTimeout(ctx, 15*time.Second)
+	defer cancel()
+	p, err := s.world.pbx.Called(wait, number, 1)
+	if err != nil {
+		return err
+	}
+	if err := p.Wait(wait, sim.StateTalking); err != nil {
+		return err
+	}
+	s.target = p
+	s.keep(name, p)
+	return nil
+}
+
+func (s *story) keep(name string, p *sim.Party) { s.parties = append(s.parties, named{name, p}) }
+
+func (s *story) digits(ctx context.Context, keys string) error {
+	if err := s.do(ctx, callcontrol.Command{Kind: callcontrol.KindDigits, Digits: keys}); err != nil {
+		return err
+	}
+	s.report.Digits.Sent = keys
+	deadline := time.Now().Add(5 * time.Second)
+	for len(s.customer.Sound.Digits()) < len(keys) && time.Now().Before(deadline) {
+		if _, err := s.customer.Sound.Listen(ctx, 100*time.Millisecond); err != nil {
+			return err
+		}
+	}
+	s.report.Digits.Received = s.customer.Sound.Digits()
+	step := Step{Name: "digits " + keys, State: "talking", Expected: none(), Heard: none(), OK: s.report.Digits.Received == keys}
+	s.add(step)
+	return nil
+}
+
+// hangup lets the customer hang up and waits until the other party is gone.
+func (s *story) hangup(ctx context.Context) error {
+	s.customer.Hangup()
+	if err := s.gone(ctx, s.target); err != nil {
+		return err
+	}
+	s.add(Step{Name: "the customer hangs up", State: "ended", Expected: none(), Heard: none(), OK: true})
+	return nil
+}
+
+func (s *story) gone(ctx context.Context, p *sim.Party) error {
+	wait, cancel := context.WithTimeout(ctx, 15*time.Second)
+	defer cancel()
+	return p.Wait(wait, sim.StateEnded)
+}
+
+func (s *story) do(ctx context.Context, c callcontrol.Command) error {
+	ctx, cancel := context.WithTimeout(ctx, 15*time.Second)
+	defer cancel()
+	c.Agent = anna
+	if _, err := s.world.client.Do(ctx, c); err != nil {
+		return fmt.Errorf("%s: %w", c.Kind, err)
+	}
+	return nil
+}
+
+// clear hangs everybody up after a part that failed.
+func (s *story) clear(ctx context.Context) {
+	for _, p := range []*sim.Party{s.customer, s.target, s.agent} {
+		if p != nil && p.State() != sim.StateEnded {
+			p.Hangup()
+			_ = s.gone(ctx, p)
+		}
+	}
+	s.agent, s.customer, s.target = nil, nil, nil
+}
+
+func none() Heard { return Heard{Agent: hear(), Customer: hear(), Target: hear()} }
+
+func hear(names ...string) []string {
+	if names == nil {
+		return []string{}
+	}
+	return names
+}
+
+// settle is what is let pass before listening: what was on its way and in jitter buffers.
+const settle = 400 * time.Millisecond
+
+// check measures what the three parties hear now.
+func (s *story) check(ctx context.Context, name, state string, expected Heard) {
+	s.measure(ctx, name, state, expected, 1)
+}
+
+// checkTone is check for tones with a cadence: it listens until the tone comes, for one period at the most.
+func (s *story) checkTone(ctx context.Context, name, state string, expected Heard) {
+	s.measure(ctx, name, state, expected, 16)
+}
+
+func (s *story) measure(ctx context.Context, name, state string, expected Heard, tries int) {
+	step := Step{Name: name, State: state, Expected: expected.filled()}
+	_, _ = s.listen(ctx, settle)
+	for range tries {
+		heard, err := s.listen(ctx, 400*time.Millisecond)
+		step.Heard = heard
+		if err != nil {
+			step.Error = err.Error()
+			break
+		}
+		if step.OK = heard.equal(step.Expected); step.OK {
+			break
+		}
+	}
+	s.add(step)
+}
+
+func (s *story) listen(ctx context.Context, d time.Duration) (Heard, error) {
+	h := none()
+	var wg sync.WaitGroup
+	var mu sync.Mutex
+	var first error
+	for p, to := range map[*sim.Party]*[]string{s.agent: &h.Agent, s.customer: &h.Customer, s.target: &h.Target} {
+		if p == nil || p.State() == sim.StateEnded {
+			continue
+		}
+		wg.Go(func() {
+			names, err := p.Tones(ctx, d, tones)
+			mu.Lock()
+			defer mu.Unlock()
+			if err != nil {
+				first = err
+				return
+			}
+			*to = names
+		})
+	}
+	wg.Wait()
+	return h, first
+}
+
+func (h Heard) filled() Heard {
+	for _, p := range []*[]string{&h.Agent, &h.Customer, &h.Target} {
+		if *p == nil {
+			*p = []string{}
+		}
+	}
+	return h
+}
+
+func (h Heard) equal(o Heard) bool {
+	return slices.Equal(h.Agent, o.Agent) && slices.Equal(h.Customer, o.Customer) && slices.Equal(h.Target, o.Target)
+}
+
+func (h Heard) String() string {
+	var parts []string
+	for _, p := range []struct {
+		who   string
+		names []string
+	}{{"agent", h.Agent}, {"customer", h.Customer}, {"target", h.Target}} {
+		if len(p.names) > 0 {
+			parts = append(parts, p.who+" hears "+strings.Join(p.names, "+"))
+		}
+	}
+	if parts == nil {
+		return "nobody hears anything"
+	}
+	return strings.Join(parts, ", ")
+}
+
+// add reports a step and narrates it.
+func (s *story) add(step Step) {
+	s.report.Steps = append(s.report.Steps, step)
+	mark := "ok    "
+	if !step.OK {
+		mark = "FAILED"
+	}
+	fmt.Fprintf(s.say, "%s %-36s %-26s %s\n", mark, step.Name, step.State, step.Heard)
+	if !step.OK {
+		fmt.Fprintf(s.say, "       expected: %s %s\n", step.Expected, step.Error)
+	}
+}
+
+// finish collects streams and sounds, judges and writes the report.
+func (s *story) finish(ctx context.Context) error {
+	for _, p := range s.parties {
+		s.report.Streams = append(s.report.Streams, Stream{Leg: p.name, Wire: p.party.Sound.Wire()})
+		file := filepath.Join(s.out, strings.ReplaceAll(p.name, " ", "-")+".wav")
+		if err := p.party.Sound.Record(file); err != nil {
+			return err
+		}
+	}
+	snap, err := s.world.client.Snapshot(ctx)
+	if err != nil {
+		return err
+	}
+	s.report.Events = snap.Cursor.Seq
+	s.report.judge()
+	if err := s.report.write(s.out); err != nil {
+		return err
+	}
+	verdict := "ok"
+	if !s.report.OK {
+		verdict = "NOT ok"
+	}
+	fmt.Fprintf(s.say, "%d steps, %d streams, %d events: %s. See %s\n", len(s.report.Steps), len(s.report.Streams), s.report.Events, verdict,
+		filepath.Join(s.out, "report.json"))
+	return nil
+}

@@ -1,0 +1,179 @@
+package sim
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"cordboard/sipua"
+	"cordboard/sipua/offer"
+)
+
+// State is how far a party's call is.
+type State string
+
+// States.
+const (
+	StateCalling   State = "calling"
+	StateRinging   State = "ringing" // either side alerts
+	StateTalking   State = "talking"
+	StateEnded     State = "ended"
+	StateRejecting State = "rejecting"
+)
+
+// Party is one endpoint in one call: a customer, a colleague, or an agent's phone.
+type Party struct {
+	Name  string
+	Sound *Sound
+
+	mu      sync.Mutex
+	dialog  *sipua.Dialog
+	state   State
+	status  int // final SIP status of a call of ours that failed
+	cause   sipua.Cause
+	byPeer  bool
+	caller  sipua.Identity // who called, or the identity told later
+	headers []sipua.Header
+	held    bool // the peer holds us
+	changed chan struct{}
+}
+
+func newParty(name string, s *Sound, state State) *Party {
+	return &Party{Name: name, Sound: s, state: state, changed: make(chan struct{})}
+}
+
+// Ring alerts, with early media when early is set.
+func (p *Party) Ring(early bool) {
+	if early {
+		l := p.Sound.Local(offer.SendRecv)
+		p.get().Ring(&l)
+		return
+	}
+	p.get().Ring(nil)
+}
+
+// Answer takes the call.
+func (p *Party) Answer() { p.get().Answer(p.Sound.Local(offer.SendRecv)) }
+
+// Reject refuses the call with a SIP status.
+func (p *Party) Reject(status int) { p.get().Reject(status, "") }
+
+// Hangup ends the call in whatever state it is.
+func (p *Party) Hangup() { p.get().Hangup("") }
+
+// Hold tells the peer by re-INVITE that it is on hold, as the hold key of a phone does; Resume takes it back.
+func (p *Party) Hold() { p.get().Reoffer(p.Sound.Local(offer.SendOnly)) }
+
+// Resume ends Hold.
+func (p *Party) Resume() { p.get().Reoffer(p.Sound.Local(offer.SendRecv)) }
+
+// Refer asks the peer to be transferred to number.
+func (p *Party) Refer(number, host string) { p.get().Refer(sipua.URI{User: number, Host: host}, nil) }
+
+// State is how far the call is.
+func (p *Party) State() State {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.state
+}
+
+// Outcome tells why the call ended: the SIP status of a refused call of ours, else cause and side.
+func (p *Party) Outcome() (status int, cause sipua.Cause, byPeer bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.status, p.cause, p.byPeer
+}
+
+// Peer is who the other side says it is, as of its newest word.
+func (p *Party) Peer() sipua.Identity {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.caller
+}
+
+// Headers are the captured headers of the INVITE that this party received.
+func (p *Party) Headers() []sipua.Header { return p.headers }
+
+// OnHold reports whether the peer holds this party by its SDP.
+func (p *Party) OnHold() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.held
+}
+
+// Wait returns when the call has reached one of the states. The error says where it stands instead.
+func (p *Party) Wait(ctx context.Context, states ...State) error {
+	for {
+		p.mu.Lock()
+		now, changed := p.state, p.changed
+		p.mu.Unlock()
+		for _, s := range states {
+			if now == s {
+				return nil
+			}
+		}
+		if now == StateEnded {
+			status, cause, _ := p.Outcome()
+			return fmt.Errorf("%s: call ended (status %d, %s) while waiting for %v", p.Name, status, cause, states)
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return fmt.Errorf("%s: still %s while waiting for %v: %w", p.Name, now, states, ctx.Err())
+		}
+	}
+}
+
+// Tones listens for d from now on and names what is heard among the known tones.
+func (p *Party) Tones(ctx context.Context, d time.Duration, known Tones) ([]string, error) {
+	pcm, err := p.Sound.Listen(ctx, d)
+	if err != nil {
+		return nil, err
+	}
+	return known.In(pcm), nil
+}
+
+func (p *Party) get() *sipua.Dialog {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.dialog
+}
+
+func (p *Party) setDialog(d *sipua.Dialog) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.dialog = d
+}
+
+func (p *Party) set(f func()) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	f()
+	close(p.changed)
+	p.changed = make(chan struct{})
+}
+
+func (p *Party) onDialog(ev sipua.DialogEvent) {
+	switch e := ev.(type) {
+	case sipua.Ringing:
+		p.set(func() { p.state = StateRinging })
+	case sipua.Early:
+		p.Sound.Agree(e.Media)
+		p.set(func() { p.state = StateRinging })
+	case sipua.Answered:
+		p.Sound.Agree(e.Media)
+		p.set(func() { p.state, p.held = StateTalking, e.Media.PeerHolds() })
+	case sipua.Media:
+		p.Sound.Agree(e.Media)
+		p.set(func() { p.held = e.Media.PeerHolds() })
+	case sipua.IdentityChanged:
+		p.set(func() { p.caller = e.Identity })
+	case sipua.Rejected:
+		p.set(func() { p.state, p.status = StateEnded, e.Status })
+		p.Sound.Close()
+	case sipua.Ended:
+		p.set(func() { p.state, p.cause, p.byPeer = StateEnded, e.Cause, e.ByPeer })
+		p.Sound.Close()
+	}
+}

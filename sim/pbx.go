@@ -1,0 +1,224 @@
+package sim
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"sync"
+	"time"
+
+	"cordboard/sipua"
+	"cordboard/sipua/digest"
+	"cordboard/sipua/offer"
+)
+
+// Account is one line at the PBX.
+type Account struct{ User, Password string }
+
+// Behaviour is what a number of the dial plan does when it is called.
+type Behaviour struct {
+	Status int                  // ≥ 300: refuse with it after Ring; 0: answer after Ring
+	Ring   time.Duration        // how long it rings first
+	Silent bool                 // rings and never answers
+	Early  bool                 // early media while it rings
+	Source func() func([]int16) // what the party says; nil: silence
+	Hangup time.Duration        // hangs up so long after the answer; 0: never
+}
+
+// PBXConfig of a PBX. Numbers that the plan does not name are answered 404.
+type PBXConfig struct {
+	Addr     netip.AddrPort // port 0: any
+	Network  string         // udp (default) or tcp
+	Realm    string         // default "pbx.test"
+	Accounts []Account
+	Plan     map[string]Behaviour
+	Log      *slog.Logger
+}
+
+// PBX is the switch at which the agents' lines register, with everybody who can be called through it.
+type PBX struct {
+	cfg   PBXConfig
+	stack *sipua.Stack
+
+	mu      sync.Mutex
+	online  map[string]bool
+	changed chan struct{}
+	called  map[string][]*Party // parties by number, oldest first
+	workers sync.WaitGroup
+	stop    context.Context
+}
+
+// NewPBX makes a PBX; Run serves it.
+func NewPBX(cfg PBXConfig) (*PBX, error) {
+	if cfg.Network == "" {
+		cfg.Network = "udp"
+	}
+	if cfg.Realm == "" {
+		cfg.Realm = "pbx.test"
+	}
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	p := &PBX{cfg: cfg, online: map[string]bool{}, changed: make(chan struct{}), called: map[string][]*Party{}, stop: context.Background()}
+	sip := sipua.Config{
+		Listen: []sipua.Listen{{Network: cfg.Network, Addr: cfg.Addr}}, UserAgent: "cordboard-sim-pbx", Realm: cfg.Realm,
+		Edge: simEdge(),
+	}
+	for _, a := range cfg.Accounts {
+		sip.Phones = append(sip.Phones, sipua.Phone{User: a.User, Password: digest.NewSecret(a.Password)})
+	}
+	var err error
+	p.stack, err = sipua.New(sip, sipua.Deps{Log: cfg.Log, OnInvite: p.onInvite, OnPhone: p.onPhone})
+	return p, err
+}
+
+// Run serves until ctx ends.
+func (p *PBX) Run(ctx context.Context) error {
+	stop, cancel := context.WithCancel(ctx)
+	p.mu.Lock()
+	p.stop = stop
+	p.mu.Unlock()
+	err := p.stack.Run(ctx)
+	cancel()
+	p.workers.Wait()
+	return err
+}
+
+// Addr is where the PBX listens.
+func (p *PBX) Addr() netip.AddrPort { return p.stack.Addr(p.cfg.Network) }
+
+// Registered is how many accounts are registered now.
+func (p *PBX) Registered() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	n := 0
+	for _, on := range p.online {
+		if on {
+			n++
+		}
+	}
+	return n
+}
+
+// WaitRegistered returns when n accounts are registered.
+func (p *PBX) WaitRegistered(ctx context.Context, n int) error {
+	for {
+		p.mu.Lock()
+		changed := p.changed
+		p.mu.Unlock()
+		if p.Registered() >= n {
+			return nil
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return fmt.Errorf("%d of %d lines registered: %w", p.Registered(), n, ctx.Err())
+		}
+	}
+}
+
+// Call lets a customer call a registered line, as a queue of the PBX would: headers carry queue and variables.
+func (p *PBX) Call(from sipua.Identity, line string, source func([]int16), headers ...sipua.Header) (*Party, error) {
+	s, err := NewSound(p.Addr().Addr(), source)
+	if err != nil {
+		return nil, err
+	}
+	party := newParty(from.Number, s, StateCalling)
+	local := s.Local(offer.SendRecv)
+	party.setDialog(p.stack.Invite(sipua.InviteParams{
+		Phone: line, From: from, Offer: &local, Headers: headers,
+	}, party.onDialog))
+	return party, nil
+}
+
+// Called waits for the n-th call (from 1) to a number of the plan and returns the party that is called.
+func (p *PBX) Called(ctx context.Context, number string, n int) (*Party, error) {
+	for {
+		p.mu.Lock()
+		list, changed := p.called[number], p.changed
+		p.mu.Unlock()
+		if len(list) >= n {
+			return list[n-1], nil
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return nil, fmt.Errorf("number %s was called %d times, want %d: %w", number, len(list), n, ctx.Err())
+		}
+	}
+}
+
+// Calls is how often a number has been called.
+func (p *PBX) Calls(number string) int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.called[number])
+}
+
+func (p *PBX) onPhone(s sipua.PhoneState) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.online[s.User] = s.Registered
+	p.notifyLocked()
+}
+
+func (p *PBX) notifyLocked() {
+	close(p.changed)
+	p.changed = make(chan struct{})
+}
+
+// onInvite plays the dial plan for a call from a line.
+func (p *PBX) onInvite(d *sipua.Dialog, in sipua.Incoming) {
+	number := in.RequestURI.User
+	b, ok := p.cfg.Plan[number]
+	if !ok {
+		d.Handle(func(sipua.DialogEvent) {})
+		d.Reject(404, "")
+		return
+	}
+	source := Samples(nil)
+	if b.Source != nil {
+		source = b.Source()
+	}
+	s, err := NewSound(p.Addr().Addr(), source)
+	if err != nil {
+		d.Handle(func(sipua.DialogEvent) {})
+		d.Reject(503, "")
+		return
+	}
+	party := newParty(number, s, StateRinging)
+	party.caller, party.headers = in.Caller, in.Headers
+	party.setDialog(d)
+	d.Handle(party.onDialog)
+	p.mu.Lock()
+	p.called[number] = append(p.called[number], party)
+	p.notifyLocked()
+	stop := p.stop
+	p.mu.Unlock()
+	p.workers.Go(func() { party.play(stop, b) })
+}
+
+// play does what the plan says, until the call ends.
+func (p *Party) play(ctx context.Context, b Behaviour) {
+	p.Ring(b.Early)
+	if b.Silent || !p.sleep(ctx, b.Ring) {
+		return
+	}
+	if b.Status >= 300 {
+		p.Reject(b.Status)
+		return
+	}
+	p.Answer()
+	if b.Hangup == 0 || p.Wait(ctx, StateTalking) != nil || !p.sleep(ctx, b.Hangup) {
+		return
+	}
+	p.Hangup()
+}
+
+// sleep waits, and reports whether the call still lives.
+func (p *Party) sleep(ctx context.Context, d time.Duration) bool {
+	wait, cancel := context.WithTimeout(ctx, d)
+	defer cancel()
+	return p.Wait(wait, StateEnded) != nil && ctx.Err() == nil
+}

@@ -1,0 +1,102 @@
+package sim
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/netip"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"cordboard/sipua"
+)
+
+// StandOptions of a telephone world that stands by itself, for trying a daemon or an adapter by hand.
+type StandOptions struct {
+	PBX       netip.AddrPort // where the PBX listens
+	Daemon    netip.AddrPort // where the phones register; invalid: no phones
+	Lines     int            // accounts 1001… with password "pw" + user
+	CallEvery time.Duration  // a customer calls the next registered line so often; 0: never
+	TalkFor   time.Duration  // customers hang up so long after the answer
+	Queue     string         // X-Queue of the customers' calls
+	Say       io.Writer
+}
+
+// StandPlan is the dial plan of a standing world.
+func StandPlan() map[string]Behaviour {
+	voice := func(hz float64) func() func([]int16) { return func() func([]int16) { return Tone(-20, hz) } }
+	return map[string]Behaviour{
+		"2001": {Ring: 2 * time.Second, Source: voice(1400)},
+		"2002": {Ring: 2 * time.Second, Source: voice(1650)},
+		"2003": {Ring: time.Second, Early: true, Source: voice(1800)},
+		"2101": {Status: 486}, "2102": {Ring: 2 * time.Second, Status: 603}, "2103": {Status: 503},
+		"2100": {Silent: true},
+	}
+}
+
+// Stand runs a PBX, phones and customers until ctx ends.
+func Stand(ctx context.Context, o StandOptions) error {
+	cfg := PBXConfig{Addr: o.PBX, Plan: StandPlan()}
+	for i := range o.Lines {
+		u := fmt.Sprint(1001 + i)
+		cfg.Accounts = append(cfg.Accounts, Account{User: u, Password: "pw" + u})
+	}
+	pbx, err := NewPBX(cfg)
+	if err != nil {
+		return err
+	}
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return pbx.Run(ctx) })
+	fmt.Fprintf(o.Say, "PBX at sip:%s, realm pbx.test; lines 1001 to %d, password pw and the number.\n", pbx.Addr(), 1000+o.Lines)
+	fmt.Fprintln(o.Say, "Numbers: 2001 and 2002 answer, 2003 has early media, 2100 rings, 2101 is busy, 2102 declines, 2103 fails.")
+	if o.Daemon.IsValid() {
+		for i := range o.Lines {
+			u := fmt.Sprintf("phone%d", 1001+i)
+			phone, err := NewPhone(PhoneConfig{
+				Addr: o.PBX.Addr(), Server: o.Daemon, User: u, Password: "pw" + u, AutoAnswer: true,
+				Source: func() func([]int16) { return Tone(-20, 600) },
+			})
+			if err != nil {
+				return err
+			}
+			g.Go(func() error { return phone.Run(ctx) })
+		}
+		fmt.Fprintf(o.Say, "Phones phone1001 to phone%d register at %s, password pw and the name.\n", 1000+o.Lines, o.Daemon)
+	}
+	if o.CallEvery > 0 {
+		g.Go(func() error { return customers(ctx, pbx, o) })
+	}
+	return g.Wait()
+}
+
+// customers calls one line after another.
+func customers(ctx context.Context, pbx *PBX, o StandOptions) error {
+	tick := time.NewTicker(o.CallEvery)
+	defer tick.Stop()
+	var g errgroup.Group
+	defer func() { _ = g.Wait() }()
+	for n := 0; ; n++ {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return nil
+		}
+		line := fmt.Sprint(1001 + n%max(o.Lines, 1))
+		from := sipua.Identity{Display: fmt.Sprintf("Customer %d", n+1), Number: fmt.Sprintf("38044%07d", 1000+n)}
+		p, err := pbx.Call(from, line, Tone(-20, 1000), sipua.Header{Name: "X-Queue", Value: o.Queue}, sipua.Header{Name: "X-Ivr-Choice", Value: fmt.Sprint(1 + n%3)})
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(o.Say, "%s calls line %s\n", from.Number, line)
+		g.Go(func() error {
+			if err := p.Wait(ctx, StateTalking, StateEnded); err == nil && p.State() == StateTalking {
+				p.sleep(ctx, o.TalkFor)
+				p.Hangup()
+			}
+			status, cause, _ := p.Outcome()
+			fmt.Fprintf(o.Say, "%s: %s (status %d, %s)\n", from.Number, p.State(), status, cause)
+			return nil
+		})
+	}
+}
