@@ -24,7 +24,7 @@ func FuzzEdge(f *testing.F) {
 			v := Validate(raw, stream)
 			checkVerdict(t, raw, v)
 		}
-		filter := New(Config{Trusted: trustAll})
+		filter := New(Config{Trusted: trustAll, MaxSources: 8})
 		lead, v, _ := filter.datagram(raw, someone.Addr())
 		if v.Action == Accept {
 			checkVerdict(t, raw[lead:], v)

@@ -71,17 +71,14 @@ func (s *stream) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// keepBuffer is the largest empty buffer worth keeping for the next message.
-const keepBuffer = 4 << 10
-
+// discard takes n bytes off the buffer. An empty one is let go: an idle connection holds none.
 func (s *stream) discard(n int) {
-	s.buf = s.buf[:copy(s.buf, s.buf[n:])]
-	if len(s.buf) == 0 && cap(s.buf) > keepBuffer {
+	if s.buf = s.buf[n:]; len(s.buf) == 0 {
 		s.buf = nil
 	}
 }
 
-// fill reads once more, using p as scratch space: an idle connection holds no buffer of its own.
+// fill reads once more, using p as scratch space.
 func (s *stream) fill(p []byte) error {
 	now := time.Now()
 	limit := s.deadline
