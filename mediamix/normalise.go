@@ -3,6 +3,7 @@ package mediamix
 import (
 	"errors"
 	"math"
+	"slices"
 )
 
 // DefaultLevel is the level music is brought to, in dBFS: as loud as speech on a telephone line.
@@ -12,8 +13,8 @@ const DefaultLevel = -20.0
 var ErrSilent = errors.New("the file is silent")
 
 const (
-	silentBelow = -65.0  // dBFS: a recording with no 20 ms above this is silent
-	gateBelow   = 30.0   // dB: pauses this far under the loudest 20 ms do not count towards the level
+	silentBelow = -65.0  // dBFS: 20 ms below this are silence
+	gateBelow   = 30.0   // dB: frames this far under the loudest are pauses
 	knee        = 23_000 // samples beyond this are bent, not cut, by the few peaks that exceed it
 	ceiling     = 32_000
 )
@@ -46,10 +47,10 @@ func removeDC(sound []float32) {
 	}
 }
 
-// activeLevel is the RMS of all 20 ms frames less than gateBelow under the loudest.
+// activeLevel is the RMS of the recording without its pauses, and without the loudest 2 % of its frames: a knock on the
+// microphone does not make the music quiet.
 func activeLevel(sound []float32) (float64, error) {
 	var frames []float64
-	var loudest float64
 	for len(sound) > 0 {
 		n := min(len(sound), FrameSamples)
 		var e float64
@@ -57,13 +58,16 @@ func activeLevel(sound []float32) (float64, error) {
 			e += float64(v) * float64(v)
 		}
 		sound = sound[n:]
-		frames = append(frames, e/float64(n))
-		loudest = max(loudest, e/float64(n))
+		if e /= float64(n); levelOf(math.Sqrt(e)) >= silentBelow {
+			frames = append(frames, e)
+		}
 	}
-	if levelOf(math.Sqrt(loudest)) < silentBelow {
+	if len(frames) == 0 {
 		return 0, ErrSilent
 	}
-	gate := loudest * math.Pow(10, -gateBelow/10)
+	slices.Sort(frames)
+	frames = frames[:len(frames)-len(frames)/50]
+	gate := frames[len(frames)-1] * math.Pow(10, -gateBelow/10)
 	var sum, n float64
 	for _, e := range frames {
 		if e >= gate {

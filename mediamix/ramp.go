@@ -51,3 +51,10 @@ func saturate(dst *[FrameSamples]int16, acc *[FrameSamples]int32) {
 		dst[i] = int16(min(max(v, math.MinInt16), math.MaxInt16))
 	}
 }
+
+// add2 is the saturated sum of two frames.
+func add2(dst, x, y *[FrameSamples]int16) {
+	for i := range dst {
+		dst[i] = int16(min(max(int32(x[i])+int32(y[i]), math.MinInt16), math.MaxInt16))
+	}
+}

@@ -7,7 +7,7 @@ import "math"
 // exact; for odd ones the two nearest phases are interpolated.
 const (
 	crossings  = 32
-	maxPhases  = 512
+	maxPhases  = 320
 	kaiserBeta = 7.857 // 80 dB
 	cutoff     = 0.92  // of half the lower rate
 )
@@ -22,7 +22,6 @@ type resampler struct {
 	first    int         // may be negative: the silence before the beginning
 	next     int         // next output sample
 	total    int         // input samples so far
-	scratch  []float32
 }
 
 func newResampler(rate int) *resampler {
@@ -35,18 +34,18 @@ func newResampler(rate int) *resampler {
 	r.half = int(math.Ceil(crossings / scale))
 	r.phases = min(r.up, maxPhases)
 	r.bank = make([][]float32, r.phases+1)
+	work := make([]float64, 2*r.half)
 	for p := range r.bank {
-		r.bank[p] = r.filter(float64(p)/float64(r.phases), scale*cutoff)
+		r.bank[p] = r.filter(work, float64(p)/float64(r.phases), scale*cutoff)
 	}
 	r.in = make([]float32, r.half-1, 4096+2*r.half)
 	r.first = -(r.half - 1)
-	r.scratch = make([]float32, 2*r.half)
 	return r
 }
 
-// filter computes the taps for an output sample that lies frac after an input sample; bandwidth is relative to the input's.
-func (r *resampler) filter(frac, bandwidth float64) []float32 {
-	taps := make([]float64, 2*r.half)
+// filter computes the taps for an output sample that lies frac after an input sample. bandwidth is relative to half the
+// input's rate; taps is room to work in.
+func (r *resampler) filter(taps []float64, frac, bandwidth float64) []float32 {
 	var sum float64
 	for k := range taps {
 		t := float64(k-(r.half-1)) - frac
