@@ -15,6 +15,7 @@ type decoder struct {
 	rep   *report
 	marks map[string]mark // by path
 	count int
+	types map[reflect.Type][]key
 }
 
 // defaulter is a list element with defaults of its own.
@@ -64,7 +65,7 @@ func (d *decoder) wrongKind(n *node, k key, path, want, fix string) {
 // block decodes a struct.
 func (d *decoder) block(n *node, v reflect.Value, k key, path string) {
 	t := v.Type()
-	keys := keysOf(t)
+	keys := d.keys(t)
 	if n.kind != kindMap {
 		d.wrongKind(n, k, path, "a block of keys", "write under it, indented: "+strings.Join(keyNames(keys), ", "))
 		return
@@ -92,10 +93,26 @@ func (d *decoder) block(n *node, v reflect.Value, k key, path string) {
 	}
 }
 
+// keys is keysOf, remembered.
+func (d *decoder) keys(t reflect.Type) []key {
+	keys, ok := d.types[t]
+	if !ok {
+		keys = keysOf(t)
+		if d.types == nil {
+			d.types = map[reflect.Type][]key{}
+		}
+		d.types[t] = keys
+	}
+	return keys
+}
+
 // unknownKey reports a key that does not exist and returns the one probably meant.
 func (d *decoder) unknownKey(f field, t reflect.Type, keys []key, path string) string {
 	if strings.HasPrefix(f.key, "x-") && path == "" {
 		return "" // room for anchors that several blocks share
+	}
+	if d.rep.full() {
+		return ""
 	}
 	name := printable(f.key)
 	message := fmt.Sprintf("key %q does not exist here", name)

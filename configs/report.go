@@ -5,8 +5,12 @@ import (
 	"slices"
 )
 
-// maxProblems bounds a report; a file with more is not a configuration.
-const maxProblems = 200
+// maxProblems bounds a report, and maxFound what is gathered for it: a file with
+// more is not a configuration.
+const (
+	maxProblems = 200
+	maxFound    = 2000
+)
 
 // report gathers problems while files are read and checked.
 type report struct {
@@ -28,8 +32,14 @@ func (r *report) add(m mark, path, message, fix string) {
 	if path != "" {
 		r.bad[path] = true
 	}
+	if r.full() {
+		return
+	}
 	r.found = append(r.found, finding{m, Problem{Path: path, Message: message, Fix: fix}})
 }
+
+// full reports whether further problems would not be told.
+func (r *report) full() bool { return len(r.found) >= maxFound }
 
 // source begins a file.
 func (r *report) source(name string, text []byte) *source {
@@ -52,11 +62,11 @@ func (r *report) errors() error {
 	})
 	out := make(Errors, 0, len(r.found))
 	for _, f := range r.found {
-		f.File, f.Line, f.Column = f.mark.src.name, f.mark.line, f.mark.col
-		f.Snippet = f.mark.snippet()
 		if len(out) == maxProblems {
 			break
 		}
+		f.File, f.Line, f.Column = f.mark.src.name, f.mark.line, f.mark.col
+		f.Snippet = f.mark.snippet()
 		out = append(out, f.Problem)
 	}
 	return out

@@ -13,6 +13,7 @@ const (
 	maxFileBytes  = 8 << 20
 	maxLineBytes  = 8 << 10
 	maxFlowDepth  = 32
+	maxBlockKeys  = 3000
 	maxNodes      = 500_000 // after aliases are expanded
 	maxSnippetLen = 120     // characters of a line shown
 )

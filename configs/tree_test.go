@@ -76,6 +76,7 @@ func TestTreeRefuses(t *testing.T) {
 		{"a: 1\nb: \xff\xfe", "UTF-8", 2},
 		{"a: " + deep, "longer than", 1},
 		{strings.ReplaceAll(deep, "[", "[\n"), "brackets", 33},
+		{strings.Repeat("k: v\n", 5000), "one block", 3001},
 		{"a: " + strings.Repeat("x", maxFileBytes), "larger than", 1},
 		{"a: 1\nb: {<<: 3}", "takes in a block", 2},
 	} {
