@@ -137,7 +137,11 @@ func TestBlindOutcomes(t *testing.T) {
 		{"recall/phone_declines", nil, recalled, func(s *scene) { s.signal(SignalRejected, s.device, status(486)) }, told},
 		{"recall/customer", nil, recalled, customerHangsUp, outcome{phases: none, sent: "hangup:A(normal)", transfer: TransferCancelled, busy: "no"}},
 		{"recall/unreachable", nil, forwarded, func(s *scene) { s.signal(SignalDevice, ""); targetBusy(s) }, told},
-		{"recall/agent_busy", nil, func(s *scene) *scene { forwarded(s); s.must(Input{Command: &Command{Kind: KindDial, Number: "200"}}); return s },
+		{"recall/agent_busy", nil, func(s *scene) *scene {
+			forwarded(s)
+			s.must(Input{Command: &Command{Kind: KindDial, Number: "200"}})
+			return s
+		},
 			targetBusy, outcome{phases: "tone calling+A", hears: "C:busy", transfer: TransferFailed}},
 		{"recall/agent_busy_wait", wait, func(s *scene) *scene {
 			forwarded(s)
@@ -212,7 +216,11 @@ func TestLostDeviceOutcomes(t *testing.T) {
 		{"talking/leg_ended", nil, talk, died, outcome{phases: "talking+A", hears: "C:music", sent: "invite:device,auto"}},
 		{"talking/comes_back", nil, talk, func(s *scene) { lost(s); s.deviceAnswers() }, outcome{phases: "talking+A", hears: "A:C C:A"}},
 		{"talking/second_try", nil, talk, func(s *scene) { died(s); fail(s); s.expire(TimerRedial, "") }, outcome{phases: "talking+A", sent: "invite:device,auto"}},
-		{"talking/unreachable_then_back", nil, talk, func(s *scene) { s.signal(SignalDevice, ""); died(s); s.signal(SignalDevice, "", func(x *Signal) { x.Up = true }) },
+		{"talking/unreachable_then_back", nil, talk, func(s *scene) {
+			s.signal(SignalDevice, "")
+			died(s)
+			s.signal(SignalDevice, "", func(x *Signal) { x.Up = true })
+		},
 			outcome{phases: "talking+A", hears: "C:music", sent: "invite:device,auto"}},
 		{"talking/gone", nil, talk, gone, outcome{phases: "tone", hears: "C:busy", busy: "no"}},
 		{"talking/customer", nil, talk, func(s *scene) { died(s); customerHangsUp(s) }, outcome{phases: none, busy: "no"}},
@@ -281,7 +289,12 @@ func TestCallWaitingOutcomes(t *testing.T) {
 		{"wait/agent_hangs_up_first", wait, second, func(s *scene) { phoneHangsUp(s) }, outcome{phases: "offered+A", sent: "hangup:T(normal) invite:device"}},
 		{"wait/swap_back", wait, second, func(s *scene) { s.cmd(KindAnswer); s.signal(SignalAnswered, s.customer); s.swap() },
 			outcome{phases: "talking+A held+A", hears: "A:T C:music T:A"}},
-		{"wait/talk_ends_other_held", wait, second, func(s *scene) { s.cmd(KindAnswer); s.signal(SignalAnswered, s.customer); customerHangsUp(s); s.cmd(KindRetrieve, onCall("")) },
+		{"wait/talk_ends_other_held", wait, second, func(s *scene) {
+			s.cmd(KindAnswer)
+			s.signal(SignalAnswered, s.customer)
+			customerHangsUp(s)
+			s.cmd(KindRetrieve, onCall(""))
+		},
 			outcome{phases: "talking+A", hears: "A:T T:A"}},
 		{"wait/phone_leaves_other_held", wait, second, func(s *scene) { s.cmd(KindAnswer); s.signal(SignalAnswered, s.customer); phoneHangsUp(s) },
 			outcome{phases: "recall+A", hears: "T:ring_back", sent: "hangup:C(normal) invite:device"}},
