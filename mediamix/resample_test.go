@@ -44,15 +44,15 @@ var testRates = []int{4000, 6000, 8000, 11025, 12000, 16000, 22050, 24000, 32000
 // In the telephone band every rate passes level and waveform: compared sample by sample with the sine itself.
 func TestResamplerPasses(t *testing.T) {
 	for _, rate := range testRates {
-		for _, hz := range []float64{60, 440, 1000, 1600, 3000, 3300} {
+		for _, hz := range []float64{60, 1000, 3300} {
 			if hz > 0.8*float64(rate)/2 {
 				continue
 			}
-			pcm := resampled(rate, hz, 0.5)
-			if len(pcm) != 4000 {
-				t.Fatalf("%d Hz: %d samples of 4000", rate, len(pcm))
+			pcm := resampled(rate, hz, 0.25)
+			if len(pcm) != 2000 {
+				t.Fatalf("%d Hz: %d samples of 2000", rate, len(pcm))
 			}
-			mid := pcm[400:3600]
+			mid := pcm[400:1600]
 			want := make([]float64, len(mid))
 			for i := range want {
 				want[i] = 10000 * math.Sin(2*math.Pi*hz*float64(i+400)/SampleRate)
@@ -67,11 +67,11 @@ func TestResamplerPasses(t *testing.T) {
 // What lies above the band does not fold into it.
 func TestResamplerStops(t *testing.T) {
 	for _, rate := range testRates {
-		for _, hz := range []float64{4100, 4500, 6000, 7999, 10000, 15000, 23000} {
+		for _, hz := range []float64{4100, 4700, 15000} {
 			if hz > float64(rate)/2-100 || rate <= SampleRate {
 				continue
 			}
-			if level := Level(resampled(rate, hz, 0.5)[400:3600]); level > -10.3-60 {
+			if level := Level(resampled(rate, hz, 0.25)[400:1600]); level > -10.3-60 {
 				t.Errorf("%v Hz at %d: folds in at %.1f dBFS", hz, rate, level)
 			}
 		}
