@@ -21,7 +21,7 @@ func ParseURI(s string) (URI, error) {
 	u := URI{}
 	scheme, rest, ok := strings.Cut(s, ":")
 	if !ok || (scheme != "sip" && scheme != "sips") {
-		return URI{}, fmt.Errorf("%q does not begin with sip: or sips:", s)
+		return URI{}, fmt.Errorf("%q has no sip: or sips: in front", s)
 	}
 	u.Scheme = scheme
 	rest, params, _ := strings.Cut(rest, ";")
