@@ -148,6 +148,12 @@ func (s *Stack) newTransport() {
 	if a := s.Addr("tcp"); a.IsValid() {
 		s.txns.tcp, s.txns.tcpPort = true, int(a.Port())
 	}
+	for _, k := range s.sockets {
+		if k.network == "udp" { // known before Run, else a request sent at once would bind the address a second time (sipgo v1.7.2)
+			a := k.packet.LocalAddr().String()
+			s.tpl.Pool("udp").Add(a, &sip.UDPConnection{PacketConn: k.packet, PacketAddr: a, Listener: true})
+		}
+	}
 	s.tpl.OnMessage(s.onMessage)
 }
 
