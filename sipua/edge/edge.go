@@ -91,6 +91,7 @@ type Filter struct {
 	trusted   *limiter
 	strangers *limiter
 	conns     connTable
+	flows     flowTable
 	count     counters
 }
 
@@ -102,6 +103,7 @@ func New(cfg Config) *Filter {
 		trusted:   newLimiter(cfg.PerTrusted, cfg.AllTrusted, cfg.MaxSources),
 		strangers: newLimiter(cfg.PerSource, cfg.Total, cfg.MaxSources),
 		conns:     connTable{bySource: map[netip.Addr]int{}},
+		flows:     flowTable{m: map[flow]*stream{}},
 	}
 }
 

@@ -65,7 +65,8 @@ func echo(out []byte, c *check, src netip.AddrPort) (_ []byte, vias int) {
 			out = append(out, "To: "...)
 			if !bytes.Contains(bytes.ToLower(bytes.ReplaceAll(value, []byte(" "), nil)), []byte(";tag=")) {
 				h := fnv.New64a()
-				h.Write(c.data)
+				headers, _, _ := bytes.Cut(c.data, []byte("\r\n\r\n"))
+				h.Write(headers)
 				value = append(value, ";tag="+strconv.FormatUint(h.Sum64(), 36)...)
 			}
 		case fieldCallID:

@@ -41,12 +41,15 @@ type stream struct {
 	crlfAt   time.Time // when the last of them came
 	deadline time.Time // for the message under way, or for a stranger's first; zero: IdleTimeout
 
+	stale time.Time // Dialled only, guarded by its table: when what is left here belongs to nobody any more
+
 	mu   sync.Mutex
 	user time.Time // read deadline set from outside
 }
 
-// errStreamEnd makes Read return io.EOF after the connection was closed here.
-var errStreamEnd = errors.New("connection closed by the edge")
+// ErrBroken is the error of Dialled: the stream broke a rule, and its connection must be closed. Read of a wrapped
+// connection says io.EOF instead.
+var ErrBroken = errors.New("stream broke a rule of the edge")
 
 // Read returns the bytes of one accepted message, in pieces if p is small.
 func (s *stream) Read(p []byte) (int, error) {
@@ -58,7 +61,7 @@ func (s *stream) Read(p []byte) (int, error) {
 		if err == nil && more {
 			err = s.fill(p)
 		}
-		if errors.Is(err, errStreamEnd) {
+		if errors.Is(err, ErrBroken) {
 			return 0, io.EOF
 		}
 		if err != nil {
@@ -235,7 +238,7 @@ func (s *stream) end(r Reason, message []byte) error {
 	}
 	s.buf, s.frame = nil, frame{}
 	s.Close()
-	return errStreamEnd
+	return ErrBroken
 }
 
 // Write writes all of p within WriteTimeout. After a write that failed half-way nothing can follow, so the connection
