@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
@@ -80,11 +81,19 @@ func decodeError(err error) error {
 	}
 	switch st.Code() {
 	case codes.Unavailable:
-		return fmt.Errorf("%w: %s", ErrUnreachable, st.Message())
+		return fmt.Errorf("%w: %s", ErrUnreachable, plain(st.Message()))
 	case codes.DeadlineExceeded:
 		return &callcontrol.Refusal{Code: callcontrol.CodeTimeout, Message: "no answer in time; it is open whether the command was carried out"}
 	case codes.Canceled:
 		return context.Canceled
 	}
 	return fmt.Errorf("control service: %s: %s", st.Code(), st.Message())
+}
+
+// plain takes gRPC's words from around the system's.
+func plain(message string) string {
+	if _, dial, ok := strings.Cut(message, "Error while dialing: "); ok {
+		return strings.TrimSuffix(dial, `"`)
+	}
+	return message
 }
