@@ -24,7 +24,10 @@ func ParseURI(s string) (URI, error) {
 		return URI{}, fmt.Errorf("%q has no sip: or sips: in front", s)
 	}
 	u.Scheme = scheme
-	rest, params, _ := strings.Cut(rest, ";")
+	rest, params, more := strings.Cut(rest, ";")
+	if more && params == "" {
+		return URI{}, fmt.Errorf("%q has nothing after the semicolon", s)
+	}
 	if user, host, found := strings.Cut(rest, "@"); found {
 		if !validUser(user) {
 			return URI{}, fmt.Errorf("%q is not a user part", user)
