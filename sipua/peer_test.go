@@ -291,6 +291,7 @@ func logger() *slog.Logger {
 
 func newRig(t *testing.T, change func(*Config)) *rig {
 	t.Helper()
+	t.Parallel()
 	r := &rig{t: t, pbx: newRawPeer(t), calls: make(chan call, 100)}
 	cfg := Config{
 		Listen:   []Listen{{Network: "udp", Addr: netip.MustParseAddrPort("127.0.0.1:0")}, {Network: "tcp", Addr: netip.MustParseAddrPort("127.0.0.1:0")}},
