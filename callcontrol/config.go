@@ -107,9 +107,9 @@ type DeskConfig struct {
 // DialPolicy limits what may be dialled from the line, by whatever way: dial, consult, blind, the
 // phone's own keys, a peer's REFER.
 type DialPolicy struct {
-	Allow     []string `json:"allow,omitempty"`      // prefixes; empty: any number
-	MaxCalls  int      `json:"max_calls,omitempty"`  // concurrent outgoing legs of the line; 0: no cap
-	PerSecond int      `json:"per_second,omitempty"` // new outgoing legs a second; 0: no cap
+	Allows    func(Number) bool `json:"-"`                    // a pure function; nil: any number
+	MaxCalls  int               `json:"max_calls,omitempty"`  // concurrent outgoing legs of the line; 0: no cap
+	PerSecond int               `json:"per_second,omitempty"` // new outgoing legs a second; 0: no cap
 }
 
 func (c DeskConfig) withDefaults() DeskConfig {

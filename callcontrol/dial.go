@@ -1,9 +1,6 @@
 package callcontrol
 
-import (
-	"strings"
-	"time"
-)
+import "time"
 
 // mayDial is the policy for every number dialled from the line, however it was asked for.
 func (d *Desk) mayDial(n Number, at time.Time) *Refusal {
@@ -11,8 +8,8 @@ func (d *Desk) mayDial(n Number, at time.Time) *Refusal {
 	switch {
 	case !n.valid():
 		return refuse(CodeBadNumber, "not a number")
-	case !p.allows(n):
-		return refuse(CodeForbidden, "the number is outside the allowed prefixes")
+	case p.Allows != nil && !p.Allows(n):
+		return refuse(CodeForbidden, "the dial rules do not allow this number")
 	case p.MaxCalls > 0 && d.outgoing() >= p.MaxCalls:
 		return refuse(CodeBusy, "the line has its most calls already")
 	case p.PerSecond > 0 && d.recentDials(at) >= p.PerSecond:
@@ -23,18 +20,6 @@ func (d *Desk) mayDial(n Number, at time.Time) *Refusal {
 		return refuse(CodeUnavailable, "the agent's line is not registered")
 	}
 	return nil
-}
-
-func (p *DialPolicy) allows(n Number) bool {
-	if len(p.Allow) == 0 {
-		return true
-	}
-	for _, prefix := range p.Allow {
-		if strings.HasPrefix(string(n), prefix) {
-			return true
-		}
-	}
-	return false
 }
 
 func (d *Desk) recentDials(at time.Time) (n int) {

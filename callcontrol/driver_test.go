@@ -544,9 +544,14 @@ func describe(in Input) string {
 // chart prints a desk's state in a line or two, for goldens and failures.
 func chart(d *Desk) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "device=%s", "none")
-	if l := d.device.leg; l != nil {
-		fmt.Fprintf(&b, ":%s,auto=%v", l.state, d.device.auto)
+	b.WriteString("device=")
+	switch l := d.device.leg; {
+	case l == nil:
+		b.WriteString("none")
+	case d.device.auto:
+		fmt.Fprintf(&b, "%s,auto", l.state)
+	default:
+		b.WriteString(string(l.state))
 	}
 	if d.device.ending != "" {
 		b.WriteString(",ending")

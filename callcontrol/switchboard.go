@@ -139,13 +139,18 @@ func (s *Switchboard) Incoming(o Offer) {
 }
 
 func (s *Switchboard) deskOf(o *Offer) *runner {
-	agent := o.Agent
-	if dir := s.deps.Directory; agent == "" && dir != nil {
-		if o.Kind == OfferDevice {
-			agent, _ = dir.AgentOfPhone(o.Phone)
-		} else {
-			agent, _ = dir.AgentOfLine(o.Trunk, o.Line)
-		}
+	dir := s.deps.Directory
+	if o.Agent != "" || dir == nil {
+		return s.byAgent[o.Agent]
+	}
+	agent, ok := AgentID(""), false
+	if o.Kind == OfferDevice {
+		agent, ok = dir.AgentOfPhone(o.Phone)
+	} else {
+		agent, ok = dir.AgentOfLine(o.Trunk, o.Line)
+	}
+	if !ok {
+		return nil
 	}
 	return s.byAgent[agent]
 }
