@@ -22,6 +22,7 @@ type slot struct {
 	pcm   [FrameSamples]int16 // what it sends this tick
 	fresh bool                // pcm came from Frame in this tick
 	plc   concealer
+	past  past
 
 	want    Hear
 	live    uint32             // want.Slots that can be heard: joined, and not itself
@@ -63,17 +64,20 @@ func (b *Board) Leave(n int) {
 		return
 	}
 	b.slots[n] = nil
-	decoded := b.Wants(n)
-	if decoded {
+	known := b.Wants(n) || s.recall()
+	if known {
 		s.plc.conceal(&s.pcm)
 	}
 	for _, h := range b.slots {
-		if h == nil || h.heard>>n&1 == 0 {
+		if h == nil {
 			continue
 		}
-		h.heard &^= 1 << n
-		if decoded && h.relay < 0 {
+		if known && (h.relay == n || h.relay < 0 && h.heard>>n&1 != 0) {
 			h.leaveTail(&s.pcm)
+		}
+		h.heard &^= 1 << n
+		if h.relay == n {
+			h.relay = -1
 		}
 	}
 	b.changed()
@@ -133,6 +137,7 @@ func (b *Board) Tick() {
 		default:
 			s.plc.forget()
 		}
+		s.past.age = min(s.past.age+1, 3)
 		if s.ticks < 2 {
 			s.ticks++
 		} else if s.unsettled() {

@@ -10,18 +10,40 @@ func (b *Board) changed() {
 			joined |= 1 << n
 		}
 	}
+	known := b.wanted // slots that can fade out: decoded until now, or recalled
 	for n, s := range b.slots {
 		if s == nil {
 			continue
 		}
-		live := s.want.Slots & joined &^ (1 << n)
-		if s.relay >= 0 {
-			// What was relayed was not decoded: it can go on without a ramp, but not fade out.
-			s.heard = 1 << s.relay & live
+		s.live, s.ticks = s.want.Slots&joined&^(1<<n), 0
+		from := s.relay
+		if from < 0 {
+			continue
 		}
-		s.live, s.ticks = live, 0
+		// What was relayed goes on without a ramp. It can fade out only if its sound is known, and is not waited for when
+		// another slot is to be relayed.
+		s.heard = 1 << from & s.live
+		if b.relayable(s) >= 0 {
+			continue
+		}
+		if known>>from&1 == 0 && b.slots[from].recall() {
+			known |= 1 << from
+		}
+		if known>>from&1 != 0 {
+			s.heard = 1 << from
+		}
 	}
 	b.decide()
+}
+
+// relayable gives the one slot that s hears, in its own codec, or -1.
+func (b *Board) relayable(s *slot) int {
+	if bits.OnesCount32(s.live) == 1 && s.want.Source == nil {
+		if from := bits.TrailingZeros32(s.live); b.slots[from].codec == s.codec {
+			return from
+		}
+	}
+	return -1
 }
 
 // decide fills in who is relayed and who has to be decoded.
@@ -40,13 +62,12 @@ func (b *Board) decide() {
 			continue
 		}
 		s.relay = -1
-		if bits.OnesCount32(s.live) == 1 && s.want.Source == nil && !s.fades() {
-			if from := bits.TrailingZeros32(s.live); b.slots[from].codec == s.codec {
-				s.relay = from
-				continue
-			}
+		if !s.fades() {
+			s.relay = b.relayable(s)
 		}
-		b.wanted |= s.live | s.heard
+		if s.relay < 0 {
+			b.wanted |= s.live | s.heard
+		}
 	}
 }
 

@@ -55,6 +55,11 @@ func randomTick(rt *rapid.T, b *Board, slots int) {
 			b.Frame(n, make([]byte, rapid.SampledFrom([]int{0, 80, 160, 240}).Draw(rt, "size")), rapid.Bool().Draw(rt, "lost"))
 		}
 	}
+	for n := range slots {
+		if from := b.RelayFrom(n); from >= 0 && rapid.Bool().Draw(rt, "told") {
+			b.Relayed(from, make([]byte, rapid.SampledFrom([]int{0, 80, 160, 500}).Draw(rt, "relayed")))
+		}
+	}
 	b.Tick()
 	for n := range slots {
 		if rapid.Bool().Draw(rt, "taken") {
@@ -158,6 +163,8 @@ func FuzzBoard(f *testing.F) {
 						t.Fatalf("mixed %d", got)
 					}
 				}
+			case 6:
+				b.Relayed(n, payload[:int(op)])
 			default:
 				b.Frame(n, payload[:int(op)], op&8 != 0)
 			}

@@ -7,15 +7,16 @@ import (
 
 // rig drives a board as the media shard does: each slot sends a generator's sound, and what each is sent is recorded.
 type rig struct {
-	t     testing.TB
-	board *Board
-	codec []Codec
-	says  []func(dst []int16) // nil: sends nothing
-	lost  func(slot int) bool
-	heard [][]int16 // decoded; a tick in which nothing was sent is silence
-	sent  []int     // frames mixed to the slot
-	pcm   [FrameSamples]int16
-	wire  [FrameSamples]byte
+	t       testing.TB
+	board   *Board
+	codec   []Codec
+	says    []func(dst []int16) // nil: sends nothing
+	lost    func(slot int) bool
+	heard   [][]int16 // decoded; a tick in which nothing was sent is silence
+	sent    []int     // frames mixed to the slot
+	recalls bool      // tell the board what is relayed
+	pcm     [FrameSamples]int16
+	wire    [FrameSamples]byte
 }
 
 func newRig(t testing.TB, codecs ...Codec) *rig {
@@ -45,6 +46,12 @@ func (r *rig) tick() {
 		}
 		r.says[n](r.pcm[:])
 		r.codec[n].Encode(payloads[n][:], r.pcm[:])
+		for m := range r.says {
+			if r.board.RelayFrom(m) == n && r.recalls {
+				r.board.Relayed(n, payloads[n][:])
+				break
+			}
+		}
 		if r.board.Wants(n) {
 			r.board.Frame(n, payloads[n][:], r.lost(n))
 		}

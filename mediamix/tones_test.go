@@ -87,7 +87,8 @@ func TestRegions(t *testing.T) {
 	for _, region := range Regions() {
 		for _, tone := range []Tone{RingBack, Busy, Congestion, CallWaiting, HoldBeep(2 * time.Second)} {
 			src := ToneSource(tone, region)
-			pcm := heardSource(t, src, 20*time.Second)
+			pcm := make([]int16, src.plan.cycle+SampleRate/2)
+			src.plan.render(pcm, 0)
 			if len(bursts(pcm)) == 0 {
 				t.Errorf("%s tone %d: no sound", region, tone)
 			}
@@ -101,7 +102,7 @@ func TestRegions(t *testing.T) {
 			if db := 20 * math.Log10(float64(peak)/32768); db > toneLevel+4 || db < softLevel-1 {
 				t.Errorf("%s tone %d: peak at %.1f dBFS", region, tone, db)
 			}
-			if db := click(pcm[:8*SampleRate]); db > -40 {
+			if db := click(pcm[:min(len(pcm), 3*SampleRate)]); db > -40 {
 				t.Errorf("%s tone %d: click of %.1f dBFS", region, tone, db)
 			}
 		}
