@@ -49,7 +49,7 @@ type Metrics struct {
 
 // Music is what held customers hear.
 type Music struct {
-	Default Path            `json:"default,omitempty" jsonschema:"WAV file for queues without their own; empty: held customers hear the hold tone" example:"music/hold.wav"`
+	Default Path            `json:"default,omitempty" jsonschema:"WAV file for queues without their own; empty: a built-in melody" example:"music/hold.wav"`
 	Queues  map[string]Path `json:"queues,omitempty" jsonschema:"WAV file by queue name, as the trunk names the queue in its header" example:"{Sales: music/sales.wav}"`
 	Level   float64         `json:"level,omitempty" jsonschema:"loudness to which every file is brought, dBFS (RMS)" min:"-60" max:"-6" example:"-22"`
 }

@@ -100,10 +100,7 @@ const (
 	DeviceLostHold    DeviceLostPolicy = "hold"
 	DeviceLostRelease DeviceLostPolicy = "release"
 
-	RegionITU Region = "itu"
-	RegionUA  Region = "ua"
-	RegionUK  Region = "uk"
-	RegionUS  Region = "us"
+	RegionITU Region = "itu" // ITU-T E.180; the others are countries
 )
 
 // enums lists what may be written for each enumeration, in the order it is told.
@@ -123,5 +120,5 @@ var enums = map[reflect.Type][]string{
 	reflect.TypeFor[ConsultReturn]():      {"auto", "manual"},
 	reflect.TypeFor[RingNoAnswerPolicy](): {"reject", "not_ready"},
 	reflect.TypeFor[DeviceLostPolicy]():   {"hold", "release"},
-	reflect.TypeFor[Region]():             {"itu", "ua", "uk", "us"},
+	reflect.TypeFor[Region]():             {"itu", "au", "cz", "de", "es", "fr", "it", "pl", "ua", "uk", "us"},
 }

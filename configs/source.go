@@ -78,7 +78,8 @@ func indentation(s string) int { return len(s) - len(strings.TrimLeft(s, " ")) }
 func (m mark) snippet() string {
 	var b strings.Builder
 	for n := max(1, m.line-1); n <= m.line; n++ {
-		text := inlineSecret.ReplaceAllString(m.src.lines[n-1], "${1}"+redacted)
+		text := m.src.lines[n-1]
+		text = inlineSecret.ReplaceAllString(text[:min(len(text), maxLineBytes)], "${1}"+redacted)
 		fmt.Fprintf(&b, "%6d | %s\n", n, printable(text))
 	}
 	fmt.Fprintf(&b, "       | %s^\n", strings.Repeat(" ", min(m.col-1, maxSnippetLen)))
