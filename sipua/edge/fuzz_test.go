@@ -35,6 +35,16 @@ func FuzzEdge(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		var dialled []byte
+		for _, p := range pieces(string(raw), int(cut)+1) {
+			out, err := filter.Dialled(ourEnd, someone, []byte(p), nil)
+			if dialled = append(dialled, out...); err != nil {
+				break
+			}
+		}
+		if !bytes.HasPrefix(passed, dialled) {
+			t.Fatalf("Dialled passed %q, Conn %q", dialled, passed)
+		}
 		for len(passed) > 0 {
 			end := bytes.Index(passed, []byte("\r\n\r\n")) + 4
 			if end < 4 {

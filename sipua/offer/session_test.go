@@ -187,3 +187,30 @@ func TestSessionUser(t *testing.T) {
 		}
 	}
 }
+
+// A number that the peer gave another meaning is not used for the old one any more.
+func TestTypeWithNewMeaning(t *testing.T) {
+	s, l := testSession(), local()
+	l.EventPT, l.Codecs = 97, []Codec{PCMU, {Name: "L16", PT: 97, ClockRate: 8000}}
+	s.Offer(l) // telephone-event has 97 or L16 has
+	s.Rollback()
+	l.EventPT = 0
+	if _, _, err := s.Answer(l, lines("v=0", "c=IN IP4 192.0.2.9", "m=audio 5000 RTP/AVP 96", "a=rtpmap:96 L16/8000")); err != nil {
+		t.Fatal(err)
+	}
+	l.EventPT = 96
+	r, err := Parse(s.Offer(l))
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := map[uint8]string{}
+	for _, c := range r.Media[0].Codecs {
+		if seen[c.PT] != "" {
+			t.Errorf("%d is %s and %s", c.PT, seen[c.PT], c.Name)
+		}
+		seen[c.PT] = c.Name
+	}
+	if seen[96] != "L16" || len(seen) != 3 {
+		t.Errorf("%v", seen)
+	}
+}
