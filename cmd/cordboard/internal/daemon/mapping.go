@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"fmt"
+	"math"
 	"os"
 	"slices"
 	"strings"
@@ -159,11 +160,19 @@ func deskConfig(c *configs.Config, a configs.Agent) callcontrol.DeskConfig {
 		LostTries:        c.Calls.DeviceLost.Tries,
 		DeviceAnswer:     c.Calls.DeviceLost.NoAnswer,
 		LostInterval:     3 * time.Second,
+		Dial:             dialPolicy(t.Dial),
 	}
 	if c.Calls.RingNoAnswer.Then == configs.RingNoAnswerNotReady {
 		out.RingNoAnswerThen = callcontrol.NoAnswerPause
 	}
 	return out
+}
+
+func dialPolicy(d configs.Dial) callcontrol.DialPolicy {
+	return callcontrol.DialPolicy{
+		Allows:   func(n callcontrol.Number) bool { return d.Allows(string(n)) },
+		MaxCalls: d.MaxCalls, PerSecond: int(math.Ceil(d.PerSecond)),
+	}
 }
 
 func lineNumber(a configs.Agent) callcontrol.Number {

@@ -276,6 +276,9 @@ func (w *world) call(headers ...sipua.Header) *sim.Party {
 	w.t.Helper()
 	p := w.dialIn(headers...)
 	w.must(p.Wait(w.ctx, sim.StateRinging))
+	w.until("the call is offered", func() bool {
+		return slices.ContainsFunc(w.snapshot().Calls, func(c callcontrol.CallView) bool { return c.Phase == callcontrol.PhaseOffered })
+	})
 	return p
 }
 
