@@ -15,6 +15,7 @@ type decoder struct {
 	rep   *report
 	marks map[string]mark // by path
 	count int
+	limit int // of count
 	types map[reflect.Type][]key
 }
 
@@ -23,8 +24,8 @@ type defaulter interface{ setDefaults() }
 
 // value decodes n into v, which holds the default.
 func (d *decoder) value(n *node, v reflect.Value, k key, path string) {
-	if d.count++; d.count > maxNodes {
-		if d.count == maxNodes+1 {
+	if d.count++; d.count > d.limit {
+		if d.count == d.limit+1 {
 			d.rep.add(n.mark, path, "the file becomes too large when its aliases are followed", "write fewer aliases (*name)")
 		}
 		return

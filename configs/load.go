@@ -46,7 +46,7 @@ type loader struct {
 
 func newLoader() *loader {
 	rep := newReport()
-	return &loader{cfg: Default(), rep: rep, dec: decoder{rep: rep, marks: map[string]mark{}}}
+	return &loader{cfg: Default(), rep: rep, dec: decoder{rep: rep, marks: map[string]mark{}, limit: maxNodes}}
 }
 
 func (l *loader) load(path string, read func(string) ([]byte, error)) {
@@ -66,7 +66,7 @@ func (l *loader) load(path string, read func(string) ([]byte, error)) {
 	}
 	l.dec.value(tree, reflect.ValueOf(l.cfg).Elem(), key{}, "")
 	l.includes()
-	if l.dec.count <= maxNodes {
+	if l.dec.count <= l.dec.limit {
 		l.resolve()
 		l.check()
 	}

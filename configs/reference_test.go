@@ -1,7 +1,11 @@
 package configs
 
 import (
+	"encoding/json"
+	"fmt"
+	"os"
 	"reflect"
+	"strings"
 	"testing"
 )
 
@@ -75,10 +79,118 @@ func tryExample(t *testing.T, at string, k key, ft reflect.Type) {
 	text := []byte(k.name + ": " + k.example)
 	tree := parseTree(rep.source("example.yaml", text), text, rep)
 	if tree != nil && len(tree.fields) == 1 {
-		d := decoder{rep: rep, marks: map[string]mark{}}
+		d := decoder{rep: rep, marks: map[string]mark{}, limit: 100}
 		d.value(tree.fields[0].value, reflect.New(ft).Elem(), k, at)
 	}
 	if err := rep.errors(); err != nil {
 		t.Errorf("%s: its own example is refused: %v", at, err)
 	}
+}
+
+// TestReference keeps the tables of docs/configuration.md as the types say. Each
+// block of the schema has its table there, between markers, and so every key is
+// named, with default, meaning and example.
+func TestReference(t *testing.T) {
+	const name = "../docs/configuration.md"
+	text, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	doc := string(text)
+	for _, b := range blocks() {
+		begin, end := "<!-- keys of "+b.path+" -->\n", "<!-- end -->"
+		before, rest, found := strings.Cut(doc, begin)
+		_, after, closed := strings.Cut(rest, end)
+		if !found || !closed {
+			t.Errorf("%s has no place for the keys of %s: write %s%s", name, b.path, begin, end)
+			continue
+		}
+		doc = before + begin + b.table() + end + after
+	}
+	golden(t, name, []byte(doc))
+	for _, path := range allKeys() {
+		if !strings.Contains(doc, "`"+path+"`") {
+			t.Errorf("%s does not name %s", name, path)
+		}
+	}
+}
+
+// block is a struct of the schema with its defaults.
+type block struct {
+	path     string
+	defaults reflect.Value
+}
+
+func blocks() []block {
+	out := []block{{"the file", reflect.ValueOf(*Default())}}
+	for i := 0; i < len(out); i++ {
+		b := out[i]
+		prefix := b.path
+		if i == 0 {
+			prefix = ""
+		}
+		for _, k := range keysOf(b.defaults.Type()) {
+			v, at := b.defaults.Field(k.index), joinPath2(prefix, k.name)
+			if v.Kind() == reflect.Slice && v.Type().Elem().Kind() == reflect.Struct && !isScalar(v.Type().Elem()) {
+				slot := reflect.New(v.Type().Elem())
+				if def, ok := slot.Interface().(defaulter); ok {
+					def.setDefaults()
+				}
+				v, at = slot.Elem(), at+"[]"
+			}
+			if v.Kind() == reflect.Struct && !isScalar(v.Type()) && v.Type() != secretType {
+				out = append(out, block{at, v})
+			}
+		}
+	}
+	return out
+}
+
+func (b block) table() string {
+	var out strings.Builder
+	out.WriteString("| key | default | meaning | example |\n|---|---|---|---|\n")
+	prefix := b.path
+	if prefix == "the file" {
+		prefix = ""
+	}
+	cell := strings.NewReplacer("|", "\\|", "\n", " ")
+	for _, k := range keysOf(b.defaults.Type()) {
+		v := b.defaults.Field(k.index)
+		meaning := k.doc
+		if words := enums[v.Type()]; words != nil {
+			meaning += "; one of " + strings.Join(words, ", ")
+		}
+		if k.min != "" {
+			meaning += fmt.Sprintf("; %s to %s", k.min, k.max)
+		}
+		example := ""
+		if k.example != "" {
+			example = "`" + k.example + "`"
+		}
+		fmt.Fprintf(&out, "| `%s` | %s | %s | %s |\n", joinPath2(prefix, k.name), cell.Replace(b.standard(k, v)), cell.Replace(meaning), cell.Replace(example))
+	}
+	return out.String()
+}
+
+// standard is the default as the reference tells it.
+func (b block) standard(k key, v reflect.Value) string {
+	switch path := b.path + "." + k.name; {
+	case k.required:
+		return "must be given"
+	case path == "rtp.bind":
+		return "address of the first SIP listener"
+	case path == "limits.max_legs":
+		return "3000, or what `rtp.ports` has room for"
+	case path == "agents[].wrap_up", path == "agents[].call_waiting":
+		return "`calls." + k.name + "`"
+	case b.path == "trunks[].dial":
+		return "`limits.dial." + k.name + "`"
+	}
+	if value, ok := defaultJSON(v); ok {
+		raw, err := json.Marshal(value)
+		if err == nil {
+			return "`" + strings.ReplaceAll(strings.Trim(string(raw), `"`), `","`, `", "`) + "`"
+		}
+	}
+	return ""
 }
