@@ -24,6 +24,8 @@ type cli struct {
 	Serve  serveCommand  `cmd:"" group:"daemon" help:"Run the gateway."`
 	Check  checkCommand  `cmd:"" group:"daemon" help:"Check a configuration: every mistake at once."`
 	Doctor doctorCommand `cmd:"" group:"daemon" help:"Try what the configuration needs of this host and its peers."`
+	Demo   demoCommand   `cmd:"" group:"daemon" help:"Play the manual's story on loopback and measure what each party hears."`
+	Sim    simCommand    `cmd:"" group:"daemon" help:"A small telephone world to try a daemon with: PBX, phones, customers."`
 
 	Agents agentsCommand `cmd:"" group:"look" help:"List agents: line, device, status, and why not available."`
 	Calls  callsCommand  `cmd:"" group:"look" help:"List live calls."`

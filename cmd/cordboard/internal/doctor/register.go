@@ -46,15 +46,14 @@ func (v *visit) register(ctx context.Context) {
 	ended := make(chan error, 1)
 	go func() { ended <- stack.Run(run) }()
 	results := v.collect(ctx, states, len(cfg.Lines))
-	stop()
+	if ctx.Err() == nil {
+		for _, l := range cfg.Lines {
+			v.registered(l, results[l.Trunk])
+		}
+	}
+	stop() // unregisters
 	if err := <-ended; err != nil && !errors.Is(err, context.Canceled) {
-		v.warn("register", err.Error(), "")
-	}
-	if ctx.Err() != nil {
-		return
-	}
-	for _, l := range cfg.Lines {
-		v.registered(l, results[l.Trunk])
+		v.warn("register", err.Error(), "look whether the lines are still registered at the PBX")
 	}
 }
 
@@ -83,7 +82,7 @@ func (v *visit) registered(l sipua.Line, s sipua.LineState) {
 	t, _ := v.cfg.Trunk(l.Trunk)
 	switch {
 	case s.Registered:
-		v.ok("register", line+" registered, and was unregistered again")
+		v.ok("register", line+" registers; it is unregistered again")
 	case s.Status == 0 && s.Reason == "":
 		v.fail("register", fmt.Sprintf("%s: no answer within %s", line, v.registerWait), "is "+t.Server.String()+" right and reachable (firewall, port, transport)?")
 	default:
