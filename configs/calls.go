@@ -25,8 +25,7 @@ type Consult struct {
 // Blind is the policy of blind transfers.
 type Blind struct {
 	NoAnswer       time.Duration `json:"no_answer,omitempty" jsonschema:"longest ringing of the target" min:"5s" max:"10m" example:"30s"`
-	Recall         bool          `json:"recall,omitempty" jsonschema:"target busy or silent: call the agent back to the customer; false: tell the customer by tone and release" example:"true"`
-	RecallNoAnswer time.Duration `json:"recall_no_answer,omitempty" jsonschema:"longest ringing of the recalled agent; then the customer is told by tone and released" min:"5s" max:"10m" example:"30s"`
+	RecallNoAnswer time.Duration `json:"recall_no_answer,omitempty" jsonschema:"the target is busy or silent: longest ringing of the agent, who is called back to the customer; then the customer is told by tone and released" min:"5s" max:"10m" example:"30s"`
 }
 
 // RingNoAnswer is the policy for an offered call nobody answers.
@@ -37,7 +36,6 @@ type RingNoAnswer struct {
 
 // DeviceLost is the policy for a device that goes away during a call.
 type DeviceLost struct {
-	Tries    int              `json:"tries,omitempty" jsonschema:"how often the device is called back" min:"0" max:"20" example:"3"`
-	NoAnswer time.Duration    `json:"no_answer,omitempty" jsonschema:"longest ringing of each try" min:"5s" max:"5m" example:"20s"`
-	Then     DeviceLostPolicy `json:"then,omitempty" jsonschema:"when no try succeeds: hold keeps the customer on music until calls.max_hold, release ends the call" example:"release"`
+	Tries    int           `json:"tries,omitempty" jsonschema:"how often the device is called back; then the customer is told by tone and released" min:"0" max:"20" example:"3"`
+	NoAnswer time.Duration `json:"no_answer,omitempty" jsonschema:"longest ringing of each try" min:"5s" max:"5m" example:"20s"`
 }

@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"os/user"
 	"regexp"
+	"strings"
 )
 
 // maxSocketPath is the room for a path in a unix socket address (sun_path).
@@ -121,7 +122,7 @@ func (l *loader) checkControl() {
 	if n := len(c.Socket); n > maxSocketPath {
 		l.wrong("control.socket", fmt.Sprintf("the path is %d bytes long, and a socket's path has room for %d", n, maxSocketPath), "write a shorter one, as socket: /run/cordboard/control.sock")
 	}
-	if c.Group != "" && l.sound("control.group") {
+	if c.Group != "" && strings.Trim(c.Group, "0123456789") != "" && l.sound("control.group") {
 		if _, err := user.LookupGroup(c.Group); err != nil {
 			l.wrong("control.group", fmt.Sprintf("group %s does not exist on this host", printable(c.Group)), "write an existing group (getent group), or remove the key")
 		}

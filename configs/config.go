@@ -33,7 +33,7 @@ type Path string
 type Control struct {
 	Socket Path   `json:"socket,omitempty" jsonschema:"unix socket on which the command line and local tools control calls" example:"/run/cordboard/control.sock" reload:"restart"`
 	Mode   Mode   `json:"mode,omitempty" jsonschema:"permission bits of the socket, octal in quotes; who may open it may make calls" example:"\"0660\"" reload:"restart"`
-	Group  string `json:"group,omitempty" jsonschema:"group that owns the socket; empty: the daemon's own" example:"callcentre" reload:"restart"`
+	Group  string `json:"group,omitempty" jsonschema:"group that owns the socket, name or number; empty: the daemon's own" example:"callcentre" reload:"restart"`
 }
 
 // Log says what is logged and how.
@@ -51,7 +51,7 @@ type Metrics struct {
 type Music struct {
 	Default Path            `json:"default,omitempty" jsonschema:"WAV file for queues without their own; empty: a built-in melody" example:"music/hold.wav"`
 	Queues  map[string]Path `json:"queues,omitempty" jsonschema:"WAV file by queue name, as the trunk names the queue in its header" example:"{Sales: music/sales.wav}"`
-	Level   float64         `json:"level,omitempty" jsonschema:"loudness to which every file is brought, dBFS (RMS)" min:"-60" max:"-6" example:"-22"`
+	Level   float64         `json:"level,omitempty" jsonschema:"loudness to which every file is brought, dBFS (RMS)" min:"-60" max:"-6" example:"-20"`
 }
 
 // For returns the file for a queue, or the default one; empty when there is none.

@@ -15,14 +15,13 @@ func Default() *Config {
 		Control:  Control{Socket: "/run/cordboard/control.sock", Mode: 0o660},
 		StateDir: "/var/lib/cordboard",
 		Log:      Log{Level: LevelInfo, Format: FormatText},
-		Music:    Music{Level: -22},
+		Music:    Music{Level: -20},
 		Tones:    Tones{Region: RegionITU},
 		Calls:    defaultCalls(),
 		Limits: Limits{
-			MaxCalls: 1000,
-			MaxLegs:  3000,
-			Dial:     Dial{MaxCalls: 4, PerSecond: 1},
-			Edge:     Edge{PerSource: 50, Total: 5000, MaxMessage: 65535},
+			MaxLegs: 3000,
+			Dial:    Dial{MaxCalls: 4, PerSecond: 1},
+			Edge:    Edge{PerSource: 50, Total: 5000, MaxMessage: 65535},
 		},
 	}
 }
@@ -35,18 +34,17 @@ func defaultRTP() RTP {
 		Quarantine: 10 * time.Second,
 		Timeout:    RTPTimeout{Talk: 30 * time.Second, Hold: 10 * time.Minute},
 		Learn:      LearnPhones,
-		DSCP:       46,
 	}
 }
 
 func defaultCalls() Calls {
 	return Calls{
 		Consult:      Consult{Return: ConsultReturnAuto, NoAnswer: 30 * time.Second},
-		Blind:        Blind{NoAnswer: 30 * time.Second, Recall: true, RecallNoAnswer: 30 * time.Second},
+		Blind:        Blind{NoAnswer: 30 * time.Second, RecallNoAnswer: 30 * time.Second},
 		RingNoAnswer: RingNoAnswer{After: 30 * time.Second, Then: RingNoAnswerReject},
 		DialNoAnswer: time.Minute,
 		CallWaiting:  CallWaitingBusy,
-		DeviceLost:   DeviceLost{Tries: 3, NoAnswer: 20 * time.Second, Then: DeviceLostRelease},
+		DeviceLost:   DeviceLost{Tries: 3, NoAnswer: 20 * time.Second},
 		MaxHold:      time.Hour,
 		Drain:        5 * time.Minute,
 	}
@@ -55,12 +53,13 @@ func defaultCalls() Calls {
 // setDefaults is called on each new list element before it is decoded.
 func (t *Trunk) setDefaults() {
 	*t = Trunk{
-		Transfer: TransferBridge,
-		Hold:     HoldLocal,
-		Codecs:   []Codec{CodecPCMA, CodecPCMU},
-		DTMF:     DTMFAuto,
-		Register: Register{Enabled: true, Expires: 10 * time.Minute, Rate: 20},
-		Identity: IdentityPAI,
+		Transfer:     TransferBridge,
+		Hold:         HoldLocal,
+		Codecs:       []Codec{CodecPCMA, CodecPCMU},
+		DTMF:         DTMFAuto,
+		Register:     Register{Enabled: true, Expires: 10 * time.Minute, Rate: 20},
+		SessionTimer: 30 * time.Minute,
+		Identity:     IdentityPAI,
 	}
 }
 

@@ -44,9 +44,6 @@ type ConsultReturn string
 // RingNoAnswerPolicy is what follows an unanswered offer.
 type RingNoAnswerPolicy string
 
-// DeviceLostPolicy is what follows a device that stays away.
-type DeviceLostPolicy string
-
 // Region is a country with its own call progress tones.
 type Region string
 
@@ -97,9 +94,6 @@ const (
 	RingNoAnswerReject   RingNoAnswerPolicy = "reject"
 	RingNoAnswerNotReady RingNoAnswerPolicy = "not_ready"
 
-	DeviceLostHold    DeviceLostPolicy = "hold"
-	DeviceLostRelease DeviceLostPolicy = "release"
-
 	RegionITU Region = "itu" // ITU-T E.180; the others are countries
 )
 
@@ -119,6 +113,5 @@ var enums = map[reflect.Type][]string{
 	reflect.TypeFor[Connect]():            {"on_demand", "persistent"},
 	reflect.TypeFor[ConsultReturn]():      {"auto", "manual"},
 	reflect.TypeFor[RingNoAnswerPolicy](): {"reject", "not_ready"},
-	reflect.TypeFor[DeviceLostPolicy]():   {"hold", "release"},
 	reflect.TypeFor[Region]():             {"itu", "au", "cz", "de", "es", "fr", "it", "pl", "ua", "uk", "us"},
 }

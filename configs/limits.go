@@ -2,10 +2,9 @@ package configs
 
 // Limits are ceilings against overload and toll fraud.
 type Limits struct {
-	MaxCalls int  `json:"max_calls,omitempty" jsonschema:"calls at one time on this daemon; more are answered 503 with Retry-After" min:"1" max:"100000" example:"1000"`
-	MaxLegs  int  `json:"max_legs,omitempty" jsonschema:"legs at one time on this daemon; each takes two media ports" min:"2" max:"300000" example:"3000"`
-	Dial     Dial `json:"dial,omitzero" jsonschema:"what may be dialled where a trunk does not say otherwise; nothing outside the allow list is ever dialled"`
-	Edge     Edge `json:"edge,omitzero" jsonschema:"what is dropped before it is parsed"`
+	MaxLegs int  `json:"max_legs,omitempty" jsonschema:"legs at one time on this daemon, two for a plain call; more are answered 503 with Retry-After. Each takes two media ports" min:"2" max:"300000" example:"3000"`
+	Dial    Dial `json:"dial,omitzero" jsonschema:"what may be dialled where a trunk does not say otherwise; nothing outside the allow list is ever dialled"`
+	Edge    Edge `json:"edge,omitzero" jsonschema:"what is dropped before it is parsed"`
 }
 
 // Dial is a dial policy. Whatever no pattern allows is refused.

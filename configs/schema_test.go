@@ -49,7 +49,7 @@ func TestSchemaAgrees(t *testing.T) {
 		"sip: {lisen: [udp://127.0.0.1:5060]}",
 		"sip: {listen: [5060]}",
 		"sip: {listen: [udp://127.0.0.1:5060]}\nlog: {level: loud}",
-		"sip: {listen: [udp://127.0.0.1:5060]}\nlimits: {max_calls: 0}",
+		"sip: {listen: [udp://127.0.0.1:5060]}\nlimits: {max_legs: 0}",
 		"sip: {listen: [udp://127.0.0.1:5060]}\nagents: [{name: anna, line: {trunk: pbx, user: '1', password: secret}, device: {}}]",
 	} {
 		if main.Validate(asJSON(t, []byte(bad))) == nil {

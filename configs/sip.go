@@ -22,10 +22,9 @@ type TLS struct {
 
 // Phones is the registrar at which agents' SIP phones register.
 type Phones struct {
-	Realm      string         `json:"realm,omitempty" jsonschema:"digest realm shown to phones; changing it asks every phone for its password anew" example:"cordboard" reload:"restart"`
-	MinExpires time.Duration  `json:"min_expires,omitempty" jsonschema:"shortest registration accepted; a shorter one is answered 423" min:"10s" max:"1h" example:"60s"`
-	MaxExpires time.Duration  `json:"max_expires,omitempty" jsonschema:"longest registration granted" min:"1m" max:"24h" example:"1h"`
-	Networks   []netip.Prefix `json:"networks,omitempty" jsonschema:"networks from which phones may register; empty: from anywhere" example:"[192.168.10.0/24]"`
+	Realm      string        `json:"realm,omitempty" jsonschema:"digest realm shown to phones; changing it asks every phone for its password anew" example:"cordboard" reload:"restart"`
+	MinExpires time.Duration `json:"min_expires,omitempty" jsonschema:"shortest registration accepted; a shorter one is answered 423" min:"10s" max:"1h" example:"60s"`
+	MaxExpires time.Duration `json:"max_expires,omitempty" jsonschema:"longest registration granted" min:"1m" max:"24h" example:"1h"`
 }
 
 // RTP is the media side.
@@ -38,7 +37,6 @@ type RTP struct {
 	Quarantine time.Duration `json:"quarantine,omitempty" jsonschema:"rest of a port pair after its call, so that late packets of one call never reach the next" min:"0s" max:"5m" example:"10s" reload:"restart"`
 	Timeout    RTPTimeout    `json:"timeout,omitzero" jsonschema:"how long a peer may send no media before its leg counts as dead"`
 	Learn      Learn         `json:"learn,omitempty" jsonschema:"whose media source may be learnt from the first packets when it differs from the SDP (NAT): nobody's, phones', or everybody's" example:"phones"`
-	DSCP       int           `json:"dscp,omitempty" jsonschema:"DiffServ code point on media packets; 46 is expedited forwarding, 0 leaves it alone" min:"0" max:"63" example:"46" reload:"restart"`
 }
 
 // RTPTimeout is how long silence on the wire is tolerated.
