@@ -15,7 +15,7 @@ const DefaultQuarantine = 10 * time.Second
 
 // Config of an engine.
 type Config struct {
-	Bind netip.Addr // address all media sockets are bound to
+	Bind netip.Addr // address all media sockets are bound to; its family is the only one they speak
 	// PortMin and PortMax bound the ports, inclusive: RTP on even ones, RTCP on the odd one above. Both 0: any ports
 	// the system gives, without quarantine.
 	PortMin, PortMax uint16

@@ -88,7 +88,7 @@ func (e *Engine) Run(ctx context.Context) error {
 
 	var loops, callers sync.WaitGroup
 	for _, s := range e.shards {
-		loops.Go(func() { s.run(ctx) })
+		loops.Go(func() { s.run(ctx, e.log) })
 	}
 	callers.Go(func() { e.events.serve(func(d delivery) { d.to(d.event) }) })
 	callers.Go(func() { e.dones.serve(func(f func()) { f() }) })

@@ -443,6 +443,69 @@ func descriptors(t *testing.T) (n int) {
 	return n
 }
 
+// TestSlowCallback blocks one stream's callback: the media of all goes on.
+func TestSlowCallback(t *testing.T) {
+	e := startEngine(t, Config{})
+	board := newTestBoard()
+	board.relay[1] = 0
+	release := make(chan struct{})
+	blocked, err := e.Open(OpenParams{Group: "g", OnEvent: func(Event) { <-release }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	blocked.Update(Params{Timeout: time.Millisecond})
+	a, b := join(t, e, "g", board, 0, nil), join(t, e, "g", board, 1, nil)
+	k := &talker{ssrc: 1}
+	for range 10 {
+		a.send(k.next())
+		b.read()
+	}
+	close(release)
+}
+
+// TestEventsAreBounded: digits from the wire fill the queue to its bound, a completion still gets through.
+func TestEventsAreBounded(t *testing.T) {
+	r := newRig(t, 1)
+	a := &talker{ssrc: 1}
+	for n := range maxWireEvent + 50 {
+		r.receive(0, r.peers[0], a.event(101, 1, uint32(n)*1000, 400, true, true))
+	}
+	if err := r.legs[0].Digits(context.Background(), []Digit{{Code: '1'}}); err != nil {
+		t.Fatal(err)
+	}
+	r.s.letters()
+	r.advance(time.Second)
+	dropped := r.legs[0].Stats().EventsDropped
+	got := kinds(r.events())
+	if got[EventDigitsDone] != 1 || got[EventDigit]+got[EventFirstPacket] != maxWireEvent || dropped != 51 {
+		t.Errorf("%v, %d dropped", got, dropped)
+	}
+}
+
+// TestLoopbackIPv6 is the relay over IPv6.
+func TestLoopbackIPv6(t *testing.T) {
+	six := netip.IPv6Loopback()
+	probe, err := net.ListenUDP("udp6", net.UDPAddrFromAddrPort(netip.AddrPortFrom(six, 0)))
+	if err != nil {
+		t.Skipf("the host has no IPv6 loopback: %v", err)
+	}
+	probe.Close()
+	e := startEngine(t, Config{Bind: six})
+	board := newTestBoard()
+	board.relay[1] = 0
+	on6 := func(c *net.UDPConn) func(*Params) {
+		return func(p *Params) { p.Remote, p.RemoteRTCP = localAddr(c), netip.AddrPort{} }
+	}
+	ca, cb := listen(t, netip.AddrPortFrom(six, 0)), listen(t, netip.AddrPortFrom(six, 0))
+	a, b := join(t, e, "g", board, 0, on6(ca)), join(t, e, "g", board, 1, on6(cb))
+	a.media, b.media = ca, cb
+	sent := (&talker{ssrc: 1}).next()
+	a.send(sent)
+	if got := b.read(); !bytes.Equal(got.Payload, sent[headerLen:]) {
+		t.Error("payload changed on the way")
+	}
+}
+
 // TestFloodIsBounded fills one stream's share of the queue, then the pool: the rest is dropped and counted, and the share of
 // another stream is untouched.
 func TestFloodIsBounded(t *testing.T) {

@@ -1,6 +1,9 @@
 package rtp
 
-import "time"
+import (
+	"bytes"
+	"time"
+)
 
 const (
 	jitterRing     = 4096                   // samples held at most, 512 ms
@@ -53,7 +56,7 @@ type jitterBuffer struct {
 	late    uint64
 	lost    uint64
 	data    [jitterRing]byte
-	have    [jitterRing]bool
+	have    [jitterRing]byte // 1 where data holds a sample
 }
 
 func (j *jitterBuffer) reset(fill byte) {
@@ -94,10 +97,16 @@ func (j *jitterBuffer) push(now time.Duration, ts uint32, payload []byte) {
 	if end-j.read > jitterRing { // sender's clock leapt: keep the newest
 		j.skipTo(end - j.target)
 	}
-	for i, b := range payload {
-		if p := at + int64(i); p >= j.read {
-			j.data[p&(jitterRing-1)], j.have[p&(jitterRing-1)] = b, true
+	if at < j.read { // its beginning is too late
+		payload, at = payload[j.read-at:], j.read
+	}
+	for len(payload) > 0 {
+		p := at & (jitterRing - 1)
+		n := copy(j.data[p:], payload)
+		for rest := j.have[p : p+int64(n)]; len(rest) > 0; {
+			rest = rest[copy(rest, present[:]):]
 		}
+		payload, at = payload[n:], at+int64(n)
 	}
 	j.newest = max(j.newest, end)
 }
@@ -141,20 +150,32 @@ func (j *jitterBuffer) next(now time.Duration, dst []byte) bool {
 	return j.take(dst)
 }
 
+// present marks a frame's worth of samples.
+var present = [FrameSamples]byte(bytes.Repeat([]byte{1}, FrameSamples))
+
+// take gives the frame at read, with silence where samples are missing; it is false when all are.
 func (j *jitterBuffer) take(dst []byte) bool {
-	n := 0
-	for i := range FrameSamples {
-		p := (j.read + int64(i)) & (jitterRing - 1)
-		if j.have[p] {
-			dst[i] = j.data[p]
-			j.have[p] = false
-			n++
+	dst = dst[:FrameSamples]
+	some := false
+	for n := 0; n < FrameSamples; {
+		p := (j.read + int64(n)) & (jitterRing - 1)
+		have := j.have[p:min(p+int64(FrameSamples-n), jitterRing)]
+		data := j.data[p : p+int64(len(have))]
+		if bytes.IndexByte(have, 0) < 0 {
+			copy(dst[n:], data)
+			some = true
 		} else {
-			dst[i] = j.fill
+			for i, h := range have {
+				if dst[n+i] = j.fill; h != 0 {
+					dst[n+i], some = data[i], true
+				}
+			}
 		}
+		clear(have)
+		n += len(have)
 	}
 	j.read += FrameSamples
-	return n > 0
+	return some
 }
 
 // skipTo leaves out everything before the extended timestamp to.
@@ -165,6 +186,6 @@ func (j *jitterBuffer) skipTo(to int64) {
 		return
 	}
 	for ; j.read < to; j.read++ {
-		j.have[j.read&(jitterRing-1)] = false
+		j.have[j.read&(jitterRing-1)] = 0
 	}
 }

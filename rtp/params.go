@@ -45,11 +45,12 @@ type Params struct {
 	Timeout time.Duration
 }
 
-// Update is asynchronous; sameMedia tells which changes may reset what was learnt about the peer.
+// sameRemote says that what was learnt about the peer's addresses stays true.
 func (p Params) sameRemote(q Params) bool {
 	return p.Remote == q.Remote && p.RemoteRTCP == q.RemoteRTCP
 }
 
+// sameCodec says that what lies in the jitter buffer can still be played.
 func (p Params) sameCodec(q Params) bool { return p.Codec == q.Codec && p.RecvPT == q.RecvPT }
 
 // normal unmaps addresses and fills in the RTCP address (RFC 3550 §11).

@@ -38,7 +38,11 @@ type portableSocket struct {
 }
 
 func (b *portable) open(addr netip.AddrPort, in inlet) (socket, error) {
-	conn, err := net.ListenUDP("udp", net.UDPAddrFromAddrPort(addr))
+	network := "udp6" // IPv6 only, also on [::]
+	if addr.Addr().Is4() {
+		network = "udp4"
+	}
+	conn, err := net.ListenUDP(network, net.UDPAddrFromAddrPort(addr))
 	if err != nil {
 		return nil, fmt.Errorf("bind %v: %w", addr, err)
 	}

@@ -2,7 +2,7 @@ package rtp
 
 import "time"
 
-// target is where audio goes; ok is false when nothing may be sent.
+// sendable says that our direction and the peer's address let us send.
 func (l *leg) sendable() bool { return l.params.Send && reachable(l.source.target()) }
 
 // relay takes over a packet of another leg, which lies parsed in the scratch: the fixed header is written anew right before

@@ -2,6 +2,7 @@ package rtp
 
 import (
 	"context"
+	"log/slog"
 	"runtime"
 	"sync/atomic"
 	"time"
@@ -51,10 +52,12 @@ func (s *shard) now() time.Duration { return time.Since(s.epoch) }
 func (s *shard) ntp(now time.Duration) uint64 { return ntpTime(s.epoch.Add(now)) }
 
 // run is the loop. It ends, with a BYE for each leg, when ctx does.
-func (s *shard) run(ctx context.Context) {
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
+func (s *shard) run(ctx context.Context, log *slog.Logger) {
+	runtime.LockOSThread() // and never unlocked: the thread, with its priority, ends with the loop
 	defer close(s.stopped)
+	if err := raisePriority(); err != nil {
+		log.Debug("media thread runs at normal priority", "error", err)
+	}
 	s.beat = metronome{origin: s.now()}
 	timer := time.NewTimer(frameTime)
 	defer timer.Stop()
