@@ -136,21 +136,27 @@ func TestMixQuality(t *testing.T) {
 	}
 }
 
-// Two full-scale tones in step are held at full scale; wrapped, the sum would change sign.
+// Full-scale tones in step are held at full scale; wrapped, the sum would change sign.
 func TestMixSaturates(t *testing.T) {
-	r := newRig(t, CodecPCMU, CodecPCMU, CodecPCMU)
-	r.says[1] = NewGenerator(0, 500).Fill
-	r.says[2] = NewGenerator(0, 500).Fill
-	r.board.SetPatch(hears(mask(1, 2)))
-	r.run(10)
-	pcm := r.run(10)[0]
-	tone := sine(500, 0, len(pcm))
-	for i, v := range pcm {
-		if s := tone[i%DetectWindow]; s > 2000 && v <= 0 || s < -2000 && v >= 0 {
-			t.Fatalf("sample %d: sum of two of %d is %d", i, s, v)
+	tone := sine(500, 0, DetectWindow)
+	for name, hear := range map[string]Hear{
+		"two slots":          {Slots: mask(1, 2)},
+		"three slots":        {Slots: mask(1, 2, 3)},
+		"a slot and a track": {Slots: mask(1), Source: MusicSource(NewTrack("t", tone))},
+	} {
+		r := newRig(t, CodecPCMU, CodecPCMU, CodecPCMU, CodecPCMU)
+		for n := 1; n < 4; n++ {
+			r.says[n] = NewGenerator(0, 500).Fill
 		}
-		if s := tone[i%DetectWindow]; s > 17000 && v < 31000 {
-			t.Fatalf("sample %d: sum of two of %d is %d, not full scale", i, s, v)
+		r.board.SetPatch(Patch{[]Hear{hear}})
+		r.run(10)
+		for i, v := range r.run(10)[0] {
+			if s := tone[i%DetectWindow]; s > 2000 && v <= 0 || s < -2000 && v >= 0 {
+				t.Fatalf("%s, sample %d: sum of %d and more is %d", name, i, s, v)
+			}
+			if s := tone[i%DetectWindow]; s > 17000 && v < 31000 {
+				t.Fatalf("%s, sample %d: sum of %d and more is %d, not full scale", name, i, s, v)
+			}
 		}
 	}
 }
@@ -260,6 +266,21 @@ func TestSlotsOutsideTheBoard(t *testing.T) {
 	b.Tick()
 	if b.Mix(0, make([]byte, 10)) != 0 {
 		t.Error("mixed into a buffer that is too short")
+	}
+}
+
+// Sound from before a pause in listening does not come back when the slot is heard again.
+func TestOldSoundIsNotConcealed(t *testing.T) {
+	r := newRig(t, CodecPCMU, CodecPCMA)
+	r.tones(-10)
+	r.board.SetPatch(hears(mask(1)))
+	r.run(5)
+	r.board.SetPatch(Patch{})
+	r.run(3)
+	r.says[1] = nil
+	r.board.SetPatch(hears(mask(1)))
+	if pcm := r.run(3)[0]; Level(pcm) > -70 {
+		t.Errorf("%.1f dBFS of old sound", Level(pcm))
 	}
 }
 

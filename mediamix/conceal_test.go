@@ -85,24 +85,42 @@ func TestConcealmentFades(t *testing.T) {
 	}
 }
 
-// Losses of any length, at any phase, neither click when they begin nor when the sound comes back.
+// Losses of any length, at any phase, neither click when they begin, while they last nor when the sound comes back,
+// also for sounds whose period the loop does not fit.
 func TestConcealmentDoesNotClick(t *testing.T) {
-	for lost := 1; lost <= 5; lost++ {
-		for phase := range 16 {
-			r := newRig(t, CodecPCMU, CodecPCMA) // two codecs: mixed, never relayed
-			g := NewGenerator(-20, 310)
-			g.Fill(make([]int16, 61*phase))
-			r.says[1] = g.Fill
-			r.board.SetPatch(hears(mask(1)))
-			r.run(6)
-			from := len(r.heard[0]) - FrameSamples
-			r.lost = func(int) bool { return true }
-			r.run(lost)
-			r.lost = func(int) bool { return false }
-			r.run(3)
-			if db := click(r.heard[0][from:]); db > -40 {
-				t.Errorf("%d lost, phase %d: click of %.1f dBFS", lost, phase, db)
+	for _, hz := range []float64{55, 95, 165, 230, 310} {
+		for lost := 1; lost <= 5; lost++ {
+			for phase := range 8 {
+				r := newRig(t, CodecPCMU, CodecPCMA) // two codecs: mixed, never relayed
+				g := NewGenerator(-20, hz)
+				g.Fill(make([]int16, 61*phase))
+				r.says[1] = g.Fill
+				r.board.SetPatch(hears(mask(1)))
+				r.run(6)
+				from := len(r.heard[0]) - FrameSamples
+				r.lost = func(int) bool { return true }
+				r.run(lost)
+				r.lost = func(int) bool { return false }
+				r.run(3)
+				if db := click(r.heard[0][from:]); db > -40 {
+					t.Errorf("%v Hz, %d lost, phase %d: click of %.1f dBFS", hz, lost, phase, db)
+				}
 			}
+		}
+	}
+}
+
+// The loop grows to two and three pitch periods, so that a long loss does not buzz.
+func TestConcealmentLengthens(t *testing.T) {
+	var c concealer
+	pcm := voice(73, 10*FrameSamples)
+	for k := range 10 {
+		c.good(frameAt(pcm, k))
+	}
+	var got [FrameSamples]int16
+	for k, want := range []int{2, 3, 3} {
+		if c.conceal(&got); c.turns != want {
+			t.Errorf("frame %d: %d periods, want %d", k, c.turns, want)
 		}
 	}
 }

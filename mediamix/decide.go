@@ -20,9 +20,9 @@ func (b *Board) changed() {
 		if from < 0 {
 			continue
 		}
-		// What was relayed goes on without a ramp. It can fade out only if its sound is known, and is not waited for when
-		// another slot is to be relayed.
-		s.heard = 1 << from & s.live
+		// What was relayed goes on, or fades out, if its sound is known. When another slot is to be relayed that is not
+		// waited for.
+		s.heard = 0
 		if b.relayable(s) >= 0 {
 			continue
 		}

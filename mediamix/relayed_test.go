@@ -88,3 +88,24 @@ func TestOldRelayIsNotHeard(t *testing.T) {
 	b.Relayed(0, payload)
 	b.Relayed(7, payload)
 }
+
+// Only what was relayed is recalled: the rest of the history is silence, in every codec.
+func TestRecallOfLittle(t *testing.T) {
+	for _, c := range []Codec{CodecPCMU, CodecPCMA} {
+		b := NewBoard(1)
+		b.Join(0, c)
+		payload := make([]byte, 200)
+		c.Encode(payload, sine(300, -10, 200))
+		b.Relayed(0, payload)
+		s := b.slots[0]
+		if !s.recall() || s.recall() {
+			t.Fatal("recalls not once")
+		}
+		if l := Level(s.plc.hist[:plcHistory-200]); l > floorLevel {
+			t.Errorf("%s: %.1f dBFS before the first packet", c, l)
+		}
+		if l := Level(s.plc.hist[plcHistory-200:]); l < -11 {
+			t.Errorf("%s: recalled at %.1f dBFS", c, l)
+		}
+	}
+}

@@ -255,6 +255,33 @@ func TestHostileLengths(t *testing.T) {
 	}
 }
 
+// Channels are averaged, so a stereo file is as loud as its two sides; a loaded track begins and ends in silence.
+func TestChannelsAndEnds(t *testing.T) {
+	var both []float64
+	for _, v := range sineAt(8000, 700, 0.4, 0.5) {
+		both = append(both, v, v/2)
+	}
+	path := write(t, wavFile(codingPCM, 2, 8000, 16, both))
+	pcm, err := ReadWAV(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if l := Level(pcm); math.Abs(l-20*math.Log10(0.3)) > 0.1 {
+		t.Errorf("%.1f dBFS of 0.4 and 0.2", l)
+	}
+	cosine := make([]float64, 4000)
+	for i := range cosine {
+		cosine[i] = 0.5 * math.Cos(2*math.Pi*float64(i)/8)
+	}
+	track, err := LoadTrack(write(t, wavFile(codingPCM, 1, 8000, 16, cosine)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s := track.Samples(); abs(int(s[0])) > 10 || abs(int(s[len(s)-1])) > 10 {
+		t.Errorf("ends at %d and %d", s[0], s[len(s)-1])
+	}
+}
+
 // Loud, quiet and uneven recordings come out equally loud, and rare peaks neither wrap nor make the rest quiet.
 func TestNormalise(t *testing.T) {
 	for _, amp := range []float64{0.003, 0.05, 0.99} {
