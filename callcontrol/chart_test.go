@@ -58,6 +58,7 @@ var chartStates = map[string]func() *scene{
 		return s
 	},
 	"28 draining":        func() *scene { s := newScene().talk(); s.must(Input{Drain: true}); return s },
+	"30 referred":        func() *scene { return referredTo(newScene(cfgReferPeer).talk()) },
 	"29 conference lost": func() *scene { s := conferred(newScene()); s.signal(SignalEnded, s.device); return s },
 }
 
@@ -85,7 +86,7 @@ func chartInputs(s *scene) []struct {
 			{Kind: SignalRinging, Status: 180}, {Kind: SignalEarly, Status: 183}, {Kind: SignalAnswered, Events: true}, {Kind: SignalRejected, Status: 486},
 			{Kind: SignalRejected, Status: 500}, {Kind: SignalEnded, ByPeer: true}, {Kind: SignalEnded, Cause: CauseTimeout}, {Kind: SignalLost},
 			{Kind: SignalMedia, Direction: DirectionSendOnly}, {Kind: SignalReferResult, Status: 202}, {Kind: SignalReferResult, Status: 200, Final: true},
-			{Kind: SignalReferResult, Status: 486, Final: true}, {Kind: SignalDigit, Digits: "1"}, {Kind: SignalIdentity, Identity: Identity{Number: "9"}},
+			{Kind: SignalReferResult, Status: 486, Final: true}, {Kind: SignalReferRequest, Number: "300"}, {Kind: SignalDigit, Digits: "1"}, {Kind: SignalIdentity, Identity: Identity{Number: "9"}},
 		} {
 			name := fmt.Sprintf("%s %s", p.name, sig.Kind)
 			if sig.Status != 0 {

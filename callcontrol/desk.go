@@ -87,7 +87,8 @@ type transfer struct {
 	target   Number
 	leg      LegID
 	cause    Cause
-	accepted bool // refer: the peer took the request
+	accepted bool  // refer: the peer took the request
+	peer     LegID // the leg whose peer asked for it, empty: the agent did
 }
 
 func (t *transfer) final() bool {
@@ -194,7 +195,7 @@ func (d *Desk) focus() *call {
 
 func (p Phase) focused() bool {
 	switch p {
-	case PhaseAnswering, PhaseCalling, PhaseDialling, PhaseTone, PhaseTalking, PhaseConference, PhaseReferring:
+	case PhaseAnswering, PhaseCalling, PhaseDialling, PhaseTone, PhaseTalking, PhaseConference, PhaseReferring, PhaseReferred:
 		return true
 	}
 	return false

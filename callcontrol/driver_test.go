@@ -32,6 +32,7 @@ func newDriver(pick func(n int) int) *driver {
 	cfg.Hold = []HoldMode{HoldLocal, HoldSignal}[pick(2)]
 	cfg.ConsultReturn = []Return{ReturnAuto, ReturnManual}[pick(2)]
 	cfg.WrapUp = []time.Duration{0, time.Minute}[pick(2)]
+	cfg.ReferPeer = pick(2) == 0
 	cfg.HoldBeep = []time.Duration{0, time.Second}[pick(2)]
 	d := &driver{
 		pick: pick, d: newDesk(cfg, "b.0"), at: epoch0, world: map[LegID]bool{}, invited: map[LegID]bool{},
@@ -143,6 +144,8 @@ func (dr *driver) legSignal() *Signal {
 	s := &Signal{Kind: kinds[dr.pick(len(kinds))], ByPeer: dr.pick(3) > 0, Events: dr.pick(4) > 0, Info: dr.pick(2) == 0}
 	s.Leg = dr.anyLeg()
 	switch s.Kind {
+	case SignalReferRequest:
+		s.Number = "300"
 	case SignalRejected:
 		s.Status = []int{486, 603, 480, 404, 500, 408}[dr.pick(6)]
 	case SignalMedia:
@@ -337,7 +340,7 @@ func checkShape(d *Desk) error {
 		}
 		want := map[Phase][2]int{
 			PhaseOffered: {0, 1}, PhaseAnswering: {0, 1}, PhaseCalling: {0, 0}, PhaseDialling: {0, 1}, PhaseTalking: {1, 1}, PhaseHeld: {1, 1},
-			PhaseConference: {2, 2}, PhaseBridged: {2, 2}, PhaseForwarding: {1, 2}, PhaseRecall: {1, 1}, PhaseReferring: {1, 1},
+			PhaseConference: {2, 2}, PhaseBridged: {2, 2}, PhaseForwarding: {1, 2}, PhaseRecall: {1, 1}, PhaseReferring: {1, 1}, PhaseReferred: {1, 2},
 			PhaseTone: {up, live},
 		}
 		if w, ok := want[c.phase]; !ok || w != [2]int{up, live} {
@@ -507,6 +510,11 @@ func checkPatch(d *Desk) error {
 			hears = "|ring_back"
 			if c.legs[0].early {
 				hears = sum(c.legs[0].id) + "|"
+			}
+		case PhaseReferred:
+			hears = "|ring_back"
+			if c.legs[1].early {
+				hears = sum(c.legs[1].id) + "|"
 			}
 		case PhaseTone:
 			hears = "|" + string(toneOf(c.cause))

@@ -152,6 +152,8 @@ func legalCancel(d *Desk, c *call) *Refusal {
 	switch {
 	case t.status == TransferReferring, t.status == TransferRecalling:
 		return refuse(CodeNotAllowedInState, "the transfer is "+string(t.status))
+	case t.peer != "":
+		return refuse(CodeNotAllowedInState, "the other party asked for the transfer")
 	case t.kind == TransferBlind && !d.canRecall(c):
 		return refuse(CodeNoDevice, "the agent cannot take the call back")
 	}

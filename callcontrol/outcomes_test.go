@@ -1,6 +1,8 @@
 package callcontrol
 
 import (
+	"os"
+	"strings"
 	"testing"
 	"time"
 )
@@ -26,13 +28,35 @@ type cell struct {
 
 func runCells(t *testing.T, cells []cell) {
 	t.Helper()
+	documented := ""
+	if strings.HasSuffix(t.Name(), "Outcomes") {
+		documented = section(t)
+	}
 	for _, c := range cells {
+		if documented != "" && !strings.Contains(documented, "`"+c.id+"`") {
+			t.Errorf("docs/outcomes.md does not name the cell %s", c.id)
+		}
 		t.Run(c.id, func(t *testing.T) {
 			s := c.from(newScene(c.cfg...))
 			c.do(s)
 			s.check(t, c.want)
 		})
 	}
+}
+
+// section is the part of docs/outcomes.md that names this test.
+func section(t *testing.T) string {
+	t.Helper()
+	b, err := os.ReadFile("../docs/outcomes.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, text, ok := strings.Cut(string(b), "\nTest `"+t.Name()+"`.")
+	if !ok {
+		t.Fatalf("docs/outcomes.md has no section for %s", t.Name())
+	}
+	text, _, _ = strings.Cut(text, "\n## ")
+	return text
 }
 
 func dialled(s *scene) *scene    { return s.talk().startConsult() }
@@ -193,6 +217,39 @@ func TestReferOutcomes(t *testing.T) {
 		{"consult/customer", refer, consult, customerHangsUp, outcome{phases: "talking+A", hears: "A:T T:A", transfer: TransferCancelled}},
 		{"consult/phone_then_refused", refer, consulting, func(s *scene) { phoneHangsUp(s); s.signal(SignalReferResult, s.customer, final(403)) },
 			outcome{phases: "bridged", hears: "C:T T:C", transfer: TransferCompleted, busy: "no"}},
+	})
+}
+
+func cfgReferPeer(c *DeskConfig) { c.ReferPeer = true }
+
+// referredTo lets the customer's peer ask for 300 in its place.
+func referredTo(s *scene) *scene {
+	s.signal(SignalReferRequest, s.customer, func(x *Signal) { x.Number = "300" })
+	if legs := s.d.call(s.call).legs; len(legs) > 1 {
+		s.target = legs[1].id
+	}
+	return s
+}
+
+// TestReferredOutcomes is the table of docs/outcomes.md for a REFER from the peer.
+func TestReferredOutcomes(t *testing.T) {
+	on := []func(*DeskConfig){cfgReferPeer}
+	deny := func(c *DeskConfig) { c.Dial.Allows = func(n Number) bool { return n[0] == '9' } }
+	talk := func(s *scene) *scene { return s.talk() }
+	asked := func(s *scene) *scene { return referredTo(s.talk()) }
+	ask := func(s *scene) { referredTo(s) }
+	runCells(t, []cell{
+		{"off", nil, talk, ask, outcome{phases: "talking+A", hears: "A:C C:A", sent: "refer_reply:C"}},
+		{"policy", []func(*DeskConfig){cfgReferPeer, deny}, talk, ask, outcome{phases: "talking+A", hears: "A:C C:A", sent: "refer_reply:C"}},
+		{"in_consult", on, consulting, ask, outcome{phases: "held+A talking+A", sent: "refer_reply:C"}},
+		{"asked", on, talk, ask, outcome{phases: "referred+A", hears: "A:ring_back C:music", sent: "refer_reply:C invite:line", transfer: TransferDialling}},
+		{"early_media", on, asked, func(s *scene) { s.signal(SignalEarly, s.target) }, outcome{hears: "A:T C:music T:nothing", transfer: TransferAlerting}},
+		{"answered", on, asked, func(s *scene) { s.targetAnswers() }, outcome{phases: "talking+A", hears: "A:T T:A", sent: "refer_reply:C hangup:C(transferred) identify:A", transfer: TransferCompleted}},
+		{"busy", on, asked, targetBusy, outcome{phases: "talking+A", hears: "A:C C:A", sent: "refer_reply:C", transfer: TransferFailed}},
+		{"no_answer", on, asked, func(s *scene) { s.expire(TimerCall, "") }, outcome{phases: "talking+A", hears: "A:C C:A", transfer: TransferFailed}},
+		{"peer_leaves", on, asked, customerHangsUp, outcome{phases: "dialling+A", hears: "A:ring_back", transfer: TransferCompleted}},
+		{"agent", on, asked, agentHangsUp, outcome{phases: none, transfer: TransferCancelled, busy: "no"}},
+		{"phone", on, asked, phoneHangsUp, outcome{phases: none, sent: "hangup:C(normal) hangup:T(normal)", transfer: TransferCancelled}},
 	})
 }
 

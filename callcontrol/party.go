@@ -22,7 +22,7 @@ func (s *step) partySignal(c *call, l *leg, sig *Signal) error {
 	case SignalReferResult:
 		return s.referResult(c, l, sig)
 	case SignalReferRequest:
-		s.act(Action{Kind: ActReferReply, Leg: l.id, Status: 603})
+		s.referred(c, l, sig.Number)
 	case SignalDigit, SignalDigitsDone:
 		s.digitSignal(c, l.id, sig)
 	default:
@@ -64,6 +64,8 @@ func (s *step) partyAnswered(c *call, l *leg, sig *Signal) error {
 		}
 	case PhaseForwarding:
 		s.bridge(c)
+	case PhaseReferred:
+		s.referredAnswered(c)
 	}
 	return nil
 }
@@ -126,6 +128,8 @@ func (s *step) partyGone(c *call, l *leg, cause Cause) {
 		s.endCall(c, cause)
 	case PhaseReferring:
 		s.goneWhileReferring(c, l, cause)
+	case PhaseReferred:
+		s.referredPeerGone(c, l, cause)
 	default: // bridged, a tone for the customer, a recall that is being answered
 		s.removeLeg(c, l.id, cause)
 		s.endCall(c, cause)
@@ -143,6 +147,8 @@ func (s *step) partyFailed(c *call, l *leg, cause Cause) {
 		}
 		l.state, l.cause, c.cause = LegFailed, cause, cause
 		s.setPhase(c, PhaseTone)
+	case PhaseReferred:
+		s.referredFailed(c, l, cause)
 	case PhaseForwarding:
 		s.removeLeg(c, l.id, cause)
 		s.recall(c, t, cause)
@@ -177,6 +183,9 @@ func (s *step) dropLeg(l *leg, cause Cause) {
 func (s *step) endCall(c *call, cause Cause) {
 	if c.phase == PhaseEnded {
 		return
+	}
+	if t := s.d.transferOf(c); t != nil && t.kind == TransferBlind {
+		s.endTransfer(t, TransferCancelled, cause)
 	}
 	for i := range c.legs {
 		if c.legs[i].live() {

@@ -54,6 +54,7 @@ func (p Patch) equal(q Patch) bool {
 //	forwarding                           –                   M or ring-back  –
 //	recall                               –                   ring-back       –
 //	referring                            nothing             M               M
+//	referred                             ring-back or T      M               –
 //	tone                                 busy, congestion    the same, when he is left alone
 //	the agent's device is away           –                   M               M
 //
@@ -80,8 +81,8 @@ func deviceHears(d *Desk) Hear {
 	switch {
 	case f == nil:
 		h.Source = idleSource(d)
-	case f.phase == PhaseDialling:
-		if l := f.customer(); l != nil && l.early {
+	case f.phase == PhaseDialling, f.phase == PhaseReferred:
+		if l := &f.legs[len(f.legs)-1]; l.early {
 			h.From = []LegID{l.id}
 		} else {
 			h.Source.Kind = SourceRingBack
@@ -130,7 +131,7 @@ func partyHears(d *Desk, c *call, l *leg) Hear {
 		h.Source.Kind = SourceRingBack
 	case PhaseTone:
 		h.Source.Kind = toneOf(c.cause)
-	default: // held, referring
+	default: // held, referring, referred
 		h.Source = music
 	}
 	return h

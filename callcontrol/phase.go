@@ -24,5 +24,6 @@ const (
 	PhaseForwarding Phase = "forwarding" // blind transfer in progress, anchored
 	PhaseRecall     Phase = "recall"     // the agent is called back after a failed transfer
 	PhaseReferring  Phase = "referring"  // the peer was asked to transfer itself
+	PhaseReferred   Phase = "referred"   // the peer asked us to put another party in its place
 	PhaseEnded      Phase = "ended"
 )

@@ -32,7 +32,7 @@ func TestInvariants(t *testing.T) {
 	})
 	for _, p := range []Phase{
 		PhaseOffered, PhaseAnswering, PhaseCalling, PhaseDialling, PhaseTone, PhaseTalking, PhaseHeld, PhaseConference, PhaseBridged,
-		PhaseForwarding, PhaseRecall, PhaseReferring,
+		PhaseForwarding, PhaseRecall, PhaseReferring, PhaseReferred,
 	} {
 		if seen[string(p)] == 0 {
 			t.Errorf("phase %s was never reached", p)

@@ -29,7 +29,8 @@ type Telephony interface {
 	Identify(agent AgentID, leg LegID, id Identity)
 	// Reoffer renegotiates with our direction (hold: signal). Its failure changes no truth.
 	Reoffer(agent AgentID, leg LegID, d Direction)
-	// ReferReply answers a peer's REFER request: accepted, later notified with the outcome's status.
+	// ReferReply answers a peer's REFER: 202 accepts it, and a second call tells the outcome by NOTIFY; 3xx
+	// and above as the first call refuses it.
 	ReferReply(agent AgentID, leg LegID, status int)
 }
 

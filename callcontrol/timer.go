@@ -80,7 +80,7 @@ func phaseTime(d *Desk, c *call) time.Duration {
 		return cfg.Tone
 	case PhaseHeld:
 		return cfg.HoldLimit
-	case PhaseForwarding:
+	case PhaseForwarding, PhaseReferred:
 		return cfg.BlindNoAnswer
 	case PhaseRecall:
 		return cfg.BlindRecall
@@ -147,7 +147,7 @@ func (s *step) phaseOver(c *call) {
 		s.endCall(c, c.cause)
 	case PhaseHeld:
 		s.heldTooLong(c)
-	case PhaseForwarding:
+	case PhaseForwarding, PhaseReferred:
 		l := &c.legs[len(c.legs)-1]
 		s.act(Action{Kind: ActHangup, Leg: l.id, Cause: CauseNoAnswer})
 		s.partyFailed(c, l, CauseNoAnswer)

@@ -298,15 +298,6 @@ func TestLineage(t *testing.T) {
 	}
 }
 
-// TestReplay: the same inputs lead to the same desk and the same actions.
-func TestReplay(t *testing.T) {
-	s := newScene(cfgWait).talk().consultTalk().conference().complete()
-	again := newScene(cfgWait).talk().consultTalk().conference().complete()
-	if chart(&s.d) != chart(&again.d) || !s.d.patch.equal(again.d.patch) || len(s.all) != len(again.all) {
-		t.Error("a replay differs")
-	}
-}
-
 func TestWhy(t *testing.T) {
 	s := newScene(cfgWait).talk()
 	s.offer()
