@@ -2,9 +2,7 @@ package configs
 
 import (
 	"fmt"
-	"net/netip"
 	"regexp"
-	"slices"
 	"time"
 )
 
@@ -86,10 +84,6 @@ func (l *loader) checkPeers(t *Trunk, path string) {
 		if p.IsValid() && p.Bits() == 0 {
 			l.wrong(fmt.Sprintf("%s[%d]", at, i), fmt.Sprintf("%s makes everybody a peer who may place calls", p), "write the networks the trunk's SIP really comes from")
 		}
-	}
-	known := slices.ContainsFunc(t.Peers, netip.Prefix.IsValid)
-	if !known && !t.Server.IsZero() && l.sound(at) && !l.given(at+"[0]") {
-		l.wrong(at, fmt.Sprintf("the server %s is a name: say from which addresses its SIP comes", t.Server.Host), "add peers: [192.0.2.5/32], with the trunk's addresses or networks; strangers are met with silence")
 	}
 }
 

@@ -12,7 +12,7 @@ type Trunk struct {
 	Proxy        URI            `json:"proxy,omitzero" jsonschema:"outbound proxy that everything for this trunk goes through; empty: the server itself" example:"sip:sbc.example.com:5060;transport=tcp"`
 	Domain       string         `json:"domain,omitempty" jsonschema:"host part of the lines' own addresses (From, To of REGISTER); empty: the server's host" example:"example.com"`
 	Realm        string         `json:"realm,omitempty" jsonschema:"digest realm the passwords are for; a challenge for another realm is refused. Empty: the first realm this trunk asks for is kept" example:"pbx.example.com"`
-	Peers        []netip.Prefix `json:"peers,omitempty" jsonschema:"addresses and networks from which this trunk's SIP is accepted; everything else is met with silence. Empty: the server's address, which must then be an IP address" example:"[192.0.2.5/32, 198.51.100.0/24]"`
+	Peers        []netip.Prefix `json:"peers,omitempty" jsonschema:"more addresses and networks from which this trunk's SIP is accepted, besides the addresses of server and proxy themselves; everything else is met with silence" example:"[192.0.2.5/32, 198.51.100.0/24]"`
 	Transfer     Transfer       `json:"transfer,omitempty" jsonschema:"bridge: both legs stay in the daemon; refer: the PBX is asked to join them (REFER) and the daemon leaves" example:"bridge"`
 	Hold         Hold           `json:"hold,omitempty" jsonschema:"local: only the daemon's mixer knows; signal: the peer is told by re-INVITE as well" example:"local"`
 	Codecs       []Codec        `json:"codecs,omitempty" jsonschema:"codecs offered, best first" example:"[PCMA, PCMU]"`
