@@ -16,6 +16,9 @@ func (w *world) consulting(number string, state ...sim.State) (customer, device,
 	customer, device = w.talk()
 	w.do(callcontrol.Command{Kind: callcontrol.KindConsult, Number: callcontrol.Number(number)})
 	target = w.called(number, state...)
+	if len(state) > 0 && state[0] == sim.StateTalking {
+		w.phase(callcontrol.PhaseTalking, 1)
+	}
 	return customer, device, target
 }
 
@@ -32,9 +35,7 @@ func TestConsultStory(t *testing.T) {
 	w.do(callcontrol.Command{Kind: callcontrol.KindComplete})
 	w.hears(c, "target", target, "customer")
 	w.ended(a)
-	if w.snapshot().Agents[0].Busy {
-		t.Error("the agent is busy after the transfer")
-	}
+	w.free()
 	c.Hangup()
 	w.ended(c, target)
 	w.whole(c, a, target)
@@ -47,9 +48,7 @@ func TestConsultOutcomesAlerting(t *testing.T) {
 		w.hears(a, "ring_back", c, "music")
 		c.Hangup()
 		w.ended(c, target, a)
-		if w.snapshot().Agents[0].Busy {
-			t.Error("the desk is not free")
-		}
+		w.free()
 	})
 	t.Run("agent_hangs_up", func(t *testing.T) {
 		w := newWorld(t, setup{plan: map[string]sim.Behaviour{"2005": {Ring: 5 * time.Second, Source: voice("target")}}})
@@ -66,12 +65,7 @@ func TestConsultOutcomesAlerting(t *testing.T) {
 		c, a, target := w.consulting("2100", sim.StateRinging)
 		a.Hangup()
 		w.ended(a, target)
-		back, err := w.phones[0].Call(w.ctx, w.phones[0].Calls()+1)
-		w.must(err)
-		if back.State() == sim.StateRinging {
-			back.Answer()
-		}
-		w.must(back.Wait(w.ctx, sim.StateTalking))
+		back := w.recalled(a)
 		w.hears(c, "agent", back, "customer")
 		c.Hangup()
 		w.ended(c, back)
@@ -188,10 +182,26 @@ func TestConsultOutcomesConference(t *testing.T) {
 	})
 }
 
+// recalled is the agent's side of a recall: the phone rings again, and is answered by command unless it did so itself.
+func (w *world) recalled(before *sim.Party) *sim.Party {
+	w.t.Helper()
+	w.until("the agent is called back", func() bool {
+		p, err := w.phones[0].Last()
+		return err == nil && p != before && (p.State() == sim.StateRinging || p.State() == sim.StateTalking)
+	})
+	if p, err := w.phones[0].Last(); err == nil && p.State() == sim.StateRinging {
+		w.phase(callcontrol.PhaseRecall, 1)
+		w.do(callcontrol.Command{Kind: callcontrol.KindAnswer})
+	}
+	return w.device()
+}
+
 func TestBlindOutcomes(t *testing.T) {
+	var first *sim.Party // the agent's side before the transfer
 	blind := func(t *testing.T, s setup, number string) (w *world, c, target *sim.Party) {
 		w = newWorld(t, s)
 		c, a := w.talk()
+		first = a
 		w.do(callcontrol.Command{Kind: callcontrol.KindBlind, Number: callcontrol.Number(number)})
 		w.ended(a)
 		return w, c, w.called(number)
@@ -200,9 +210,7 @@ func TestBlindOutcomes(t *testing.T) {
 		w, c, target := blind(t, setup{}, "2001")
 		w.must(target.Wait(w.ctx, sim.StateTalking))
 		w.hears(c, "target", target, "customer")
-		if w.snapshot().Agents[0].Busy {
-			t.Error("the agent is busy")
-		}
+		w.free()
 		c.Hangup()
 		w.ended(c, target)
 		w.whole(c, target)
@@ -218,18 +226,7 @@ func TestBlindOutcomes(t *testing.T) {
 		t.Run(cell, func(t *testing.T) {
 			w, c, target := blind(t, setup{extra: "calls: {blind: {no_answer: 5s}}"}, number)
 			w.ended(target)
-			back, err := w.phones[0].Call(w.ctx, 2)
-			if err != nil { // the ringing call was cancelled and called again: the recall is the last
-				t.Fatal(err)
-			}
-			w.until("the agent is called back", func() bool {
-				back, err = w.phones[0].Last()
-				return err == nil && back.State() == sim.StateRinging || back.State() == sim.StateTalking
-			})
-			if back.State() == sim.StateRinging {
-				w.do(callcontrol.Command{Kind: callcontrol.KindAnswer})
-				back = w.device()
-			}
+			back := w.recalled(first)
 			w.hears(c, "agent", back, "customer")
 			c.Hangup()
 			w.ended(c, back)
@@ -243,19 +240,20 @@ func TestBlindOutcomes(t *testing.T) {
 }
 
 func TestLostDevice(t *testing.T) {
-	w := newWorld(t, setup{extra: "calls: {device_lost: {tries: 3, no_answer: 5s}}"})
-	w.daemon.cfg.RTP.Timeout.Talk = 2 * time.Second
-	c, a := w.talk()
-	a.Sound.Mute(true) // the phone dies: no BYE, no RTP
-	w.hears(c, "music")
-	back := w.phones[0]
-	w.until("the device is called back", func() bool {
-		p, err := back.Last()
-		return err == nil && p != a && p.State() == sim.StateTalking
-	})
-	p, err := back.Last()
+	w := newWorld(t, setup{manual: true, extra: "calls: {device_lost: {tries: 3, no_answer: 20s}}"})
+	c := w.call()
+	a, err := w.phones[0].Call(w.ctx, 1)
 	w.must(err)
-	w.hears(c, "agent", p, "customer")
+	a.Answer()
+	w.phase(callcontrol.PhaseTalking, 1)
+	w.hears(c, "agent")
+	a.Sound.Mute(true) // the phone dies: no BYE, no RTP
+	back, err := w.phones[0].Call(w.ctx, 2)
+	w.must(err)
+	w.hears(c, "music")
+	back.Answer()
+	w.must(back.Wait(w.ctx, sim.StateTalking))
+	w.hears(c, "agent", back, "customer")
 	c.Hangup()
-	w.ended(c, p)
+	w.ended(c, back)
 }

@@ -118,7 +118,7 @@ func (w *world) newDaemon(s setup) *Daemon {
 	w.must(mediamix.WriteWAV(filepath.Join(w.dir, "hold.wav"), music))
 	var b strings.Builder
 	fmt.Fprintf(&b, `sip: {listen: ["udp://127.0.0.1:%d"]}
-rtp: {bind: 127.0.0.1, ports: 31000-32999, quarantine: 0s}
+rtp: {bind: 127.0.0.1, ports: 31000-32999, quarantine: 0s, timeout: {talk: 3s}}
 control: {socket: c.sock}
 state_dir: state
 music: {default: hold.wav}
@@ -295,7 +295,27 @@ func (w *world) talk() (customer, device *sim.Party) {
 	customer = w.call(sipua.Header{Name: "X-Queue", Value: "Sales"})
 	w.do(callcontrol.Command{Kind: callcontrol.KindAnswer})
 	w.must(customer.Wait(w.ctx, sim.StateTalking))
+	w.phase(callcontrol.PhaseTalking, 1)
 	return customer, w.device()
+}
+
+// phase waits until n calls of the desk are in a phase: a party may know it before the desk does.
+func (w *world) phase(p callcontrol.Phase, n int) {
+	w.t.Helper()
+	w.until(fmt.Sprintf("%d calls are %s", n, p), func() bool {
+		got := 0
+		for _, c := range w.snapshot().Calls {
+			if c.Phase == p {
+				got++
+			}
+		}
+		return got == n
+	})
+}
+
+func (w *world) free() {
+	w.t.Helper()
+	w.until("the agent is free", func() bool { return !w.snapshot().Agents[0].Busy })
 }
 
 // device is the agent's side of the newest call that is talking.
