@@ -184,14 +184,18 @@ func (s *story) ring(ctx context.Context, n string) error {
 		return err
 	}
 	view, err := s.await(wait, func(c callcontrol.CallView) bool { return c.Phase == callcontrol.PhaseOffered })
-	step := Step{Name: "a customer calls in from queue Sales", State: "offered", Expected: none(), Heard: none()}
+	if err != nil {
+		return err
+	}
+	step := Step{Name: "a customer calls in from queue Sales", State: "offered", Expected: none()}
+	step.Heard, err = s.listen(ctx, 200*time.Millisecond)
 	switch {
 	case err != nil:
-		return err
+		step.Error = err.Error()
 	case view.Queue != "Sales" || len(view.Variables) != 1 || view.Variables[0] != (callcontrol.Variable{Name: "ivr", Value: "1"}):
 		step.Error = fmt.Sprintf("queue %q, variables %v", view.Queue, view.Variables)
 	default:
-		step.OK = true
+		step.OK = step.Heard.equal(step.Expected)
 	}
 	s.add(step)
 	return nil
@@ -266,8 +270,10 @@ func (s *story) digits(ctx context.Context, keys string) error {
 		}
 	}
 	s.report.Digits.Received = s.customer.Sound.Digits()
-	step := Step{Name: "digits " + keys, State: "talking", Expected: none(), Heard: none(), OK: s.report.Digits.Received == keys}
-	s.add(step)
+	if got := s.report.Digits.Received; got != keys {
+		return fmt.Errorf("digits: the customer received %q, want %q", got, keys)
+	}
+	s.check(ctx, "digits "+keys, "talking", Heard{Agent: hear("customer"), Customer: hear("agent")})
 	return nil
 }
 
