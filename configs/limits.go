@@ -12,7 +12,7 @@ type Dial struct {
 	Allow     []Pattern `json:"allow,omitempty" jsonschema:"numbers that may be dialled. \"+380\" allows all that begin so; x stands for one digit and fixes the length: \"1xxx\" allows four digits beginning with 1; \"*\" allows all" example:"[\"1xxx\", \"+380\"]"`
 	Deny      []Pattern `json:"deny,omitempty" jsonschema:"numbers refused although allow has them; same patterns" example:"[\"+380900\"]"`
 	MaxCalls  int       `json:"max_calls,omitempty" jsonschema:"outgoing calls of one line at one time" min:"1" max:"1000" example:"4"`
-	PerSecond float64   `json:"per_second,omitempty" jsonschema:"outgoing calls of one line started a second" min:"0.01" max:"100" example:"1"`
+	PerSecond float64   `json:"per_second,omitempty" jsonschema:"outgoing calls of one line started a second; fractions are rounded up" min:"1" max:"100" example:"1"`
 }
 
 // Edge is what the filter in front of the SIP parser lets through.
