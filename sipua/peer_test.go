@@ -87,6 +87,7 @@ func newRawPeer(t *testing.T) *rawPeer {
 	go func() {
 		defer wg.Done()
 		buf := make([]byte, 65535)
+		seen := map[string]bool{} // requests sent again are for the tests of transactions, which sipgo does
 		for {
 			n, _, err := conn.ReadFromUDPAddrPort(buf)
 			if err != nil {
@@ -95,7 +96,14 @@ func newRawPeer(t *testing.T) *rawPeer {
 			text := string(buf[:n])
 			start, _, _ := strings.Cut(text, "\r\n")
 			_, body, _ := strings.Cut(text, "\r\n\r\n")
-			p.in <- rawMsg{text, start, body}
+			m := rawMsg{text, start, body}
+			if id := m.header("Via") + m.header("CSeq"); m.status() == 0 && m.method() != "ACK" {
+				if seen[id] {
+					continue
+				}
+				seen[id] = true
+			}
+			p.in <- m
 		}
 	}()
 	t.Cleanup(func() { conn.Close(); wg.Wait() })

@@ -32,7 +32,7 @@ func (s *Stack) open(l Listen) (*socket, error) {
 		if err != nil {
 			return nil, fmt.Errorf("listen udp %v: %w", l.Addr, err)
 		}
-		k.packet, k.closer = newReading(s.filter.PacketConn(c)), c
+		k.packet, k.closer = s.filter.PacketConn(c), c
 		k.addr = addrPortOf(c.LocalAddr())
 	case "tcp", "tls":
 		c, err := net.ListenTCP("tcp"+family, net.TCPAddrFromAddrPort(l.Addr))

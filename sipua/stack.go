@@ -68,7 +68,7 @@ type mergeKey struct {
 type socket struct {
 	network string // udp, tcp, tls
 	addr    netip.AddrPort
-	packet  *reading
+	packet  net.PacketConn
 	stream  net.Listener
 	closer  io.Closer
 }
@@ -190,7 +190,6 @@ func (s *Stack) Run(ctx context.Context) error {
 	for _, k := range s.sockets {
 		g.Go(func() error { return s.serve(gctx, k) })
 	}
-	s.awaitSockets(gctx.Done())
 	g.Go(func() error { return s.watchPeers(gctx) })
 	live, stopLive := context.WithCancel(gctx)
 	accounts, actx := errgroup.WithContext(live)
@@ -210,20 +209,6 @@ func (s *Stack) Run(ctx context.Context) error {
 		return nil
 	}
 	return err
-}
-
-// awaitSockets returns when the transport layer reads every datagram socket.
-func (s *Stack) awaitSockets(failed <-chan struct{}) {
-	for _, k := range s.sockets {
-		if k.packet == nil {
-			continue
-		}
-		select {
-		case <-k.packet.begun:
-		case <-failed:
-			return
-		}
-	}
 }
 
 // shutdown ends dialogs and registrations while the sockets still serve.

@@ -18,8 +18,9 @@ type serverTx struct {
 	t    *transactions
 
 	// guarded by transactions.mu
-	status int  // last status sent
-	dead   bool // acknowledged: only absorbs what comes late
+	status int           // last status sent
+	last   *sip.Response // answer to a CANCEL
+	dead   bool          // acknowledged: only absorbs what comes late
 }
 
 // accept makes the transaction of a new request, or returns nil when the request belongs to one that exists (it was
@@ -31,9 +32,13 @@ func (t *transactions) accept(req *sip.Request) (*serverTx, error) {
 	}
 	t.mu.Lock()
 	if old := t.servers[key]; old != nil {
-		dead := old.dead
+		dead, cancelled := old.dead, old.last
 		t.mu.Unlock()
-		if !dead {
+		switch {
+		case dead:
+		case cancelled != nil:
+			_ = old.tx.Respond(cancelled)
+		default:
 			_ = old.tx.Receive(req)
 		}
 		return nil, nil
@@ -113,12 +118,21 @@ func (t *transactions) absorbAck(req *sip.Request) bool {
 
 // respond sends a response to the request.
 func (st *serverTx) respond(res *sip.Response) error {
-	res.SetDestination(st.dest)
+	if res.Destination() != st.dest { // not written again: sipgo may be repeating it right now
+		res.SetDestination(st.dest)
+	}
 	st.t.mu.Lock()
 	if st.status < 200 {
 		st.status = res.StatusCode
 	}
+	cancel := st.req.Method == sip.CANCEL
+	if cancel {
+		st.last = res
+	}
 	st.t.mu.Unlock()
+	if cancel { // sipgo v1.7.2 writes answers to CANCEL past the transaction, which then neither repeats them nor ends
+		st.t.after(sip.Timer_J, st.tx.Terminate)
+	}
 	return st.tx.Respond(res)
 }
 
@@ -162,5 +176,5 @@ func serverKey(req *sip.Request, method sip.RequestMethod) (string, error) {
 	return strings.Join([]string{tag, id.Value(), strconv.FormatUint(uint64(cseq.SeqNo), 10), via.Value(), string(method)}, "|"), nil
 }
 
-// after runs f later unless the layer closes first.
+// after runs f later; f must be harmless once the layer is closed.
 func (t *transactions) after(d time.Duration, f func()) { time.AfterFunc(d, f) }

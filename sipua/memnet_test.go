@@ -1,0 +1,78 @@
+package sipua
+
+import (
+	"math/rand/v2"
+	"net"
+	"net/netip"
+	"sync"
+	"time"
+)
+
+// memNet is a UDP network in memory that delays, loses, repeats and so reorders datagrams.
+type memNet struct {
+	mu    sync.Mutex
+	rng   *rand.Rand
+	conns map[netip.AddrPort]*memConn
+	loss  float64
+	delay time.Duration // each datagram takes 1 ms to this long
+}
+
+type datagram struct {
+	from netip.AddrPort
+	data []byte
+}
+
+type memConn struct {
+	n      *memNet
+	addr   netip.AddrPort
+	in     chan datagram
+	closed chan struct{}
+	once   sync.Once
+}
+
+func (n *memNet) listen(_ string, a netip.AddrPort) (net.PacketConn, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	c := &memConn{n: n, addr: a, in: make(chan datagram, 10_000), closed: make(chan struct{})}
+	n.conns[a] = c
+	return c, nil
+}
+
+func (c *memConn) ReadFrom(b []byte) (int, net.Addr, error) {
+	select {
+	case d := <-c.in:
+		return copy(b, d.data), net.UDPAddrFromAddrPort(d.from), nil
+	case <-c.closed:
+		return 0, nil, net.ErrClosed
+	}
+}
+
+func (c *memConn) WriteTo(b []byte, to net.Addr) (int, error) {
+	n := c.n
+	ap := to.(*net.UDPAddr).AddrPort()
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	peer := n.conns[netip.AddrPortFrom(ap.Addr().Unmap(), ap.Port())]
+	if peer == nil {
+		return len(b), nil
+	}
+	data := append([]byte(nil), b...)
+	for range 1 + n.rng.IntN(20)/19 { // one in twenty comes twice
+		if n.rng.Float64() < n.loss {
+			continue
+		}
+		time.AfterFunc(time.Millisecond+rand.N(n.delay), func() {
+			select {
+			case peer.in <- datagram{c.addr, data}:
+			default:
+			}
+		})
+	}
+	return len(b), nil
+}
+
+func (c *memConn) Close() error                     { c.once.Do(func() { close(c.closed) }); return nil }
+func (c *memConn) LocalAddr() net.Addr              { return net.UDPAddrFromAddrPort(c.addr) }
+func (c *memConn) SetDeadline(time.Time) error      { return nil }
+func (c *memConn) SetReadDeadline(time.Time) error  { return nil }
+func (c *memConn) SetWriteDeadline(time.Time) error { return nil }
