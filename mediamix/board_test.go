@@ -236,6 +236,12 @@ func TestRelayAfterFade(t *testing.T) {
 		t.Error("does not relay after the fade")
 	}
 
+	// From one relay to another nothing is waited for.
+	r.board.SetPatch(hears(mask(2), mask(0), mask(0)))
+	if r.board.RelayFrom(0) != 2 {
+		t.Error("does not relay the other at once")
+	}
+
 	// A leg that cannot be sent to asks for no Mix; the board does not wait for it for ever.
 	r.board.SetPatch(hears(mask(1, 2), mask(0), mask(0)))
 	r.run(3)

@@ -18,8 +18,9 @@ const (
 // concealer knows what one slot last sent and goes on with it while packets are missing. The zero value has heard
 // nothing and gives silence.
 type concealer struct {
-	hist  [plcHistory]int16 // the newest sample is the last
-	loop  [plcHistory]int16 // hist as it was when the loss began, with a smooth seam
+	hist  [plcHistory]int16   // the newest sample is the last
+	loop  [plcHistory]int16   // hist as it was when the loss began, its end blended into the start of the loop
+	tail  [pitchMax / 4]int16 // the end as it was
 	pitch int
 	turns int // pitch periods in the loop: 1 to 3
 	at    int // next sample within them
@@ -78,6 +79,7 @@ func (c *concealer) remember(pcm *[FrameSamples]int16) {
 // begin finds the pitch and prepares the loop.
 func (c *concealer) begin() {
 	c.loop = c.hist
+	copy(c.tail[:], c.hist[plcHistory-len(c.tail):])
 	c.pitch = pitchOf(&c.hist)
 	c.at = 0
 	c.setTurns(1)
@@ -87,20 +89,11 @@ func (c *concealer) begin() {
 // setTurns makes the loop n periods long: the last quarter period is blended into what came before the loop's start.
 func (c *concealer) setTurns(n int) {
 	c.turns = n
-	q, end, start := c.pitch/4, plcHistory, plcHistory-n*c.pitch
+	q := c.pitch / 4
+	tail, lead, end := c.tail[len(c.tail)-q:], c.loop[plcHistory-n*c.pitch-q:], c.loop[plcHistory-q:]
 	for i := range q {
-		a, b := int32(c.hist0(end-q+i)), int32(c.hist0(start-q+i))
-		c.loop[end-q+i] = int16((a*int32(q-i) + b*int32(i)) / int32(q))
+		end[i] = int16((int32(tail[i])*int32(q-i) + int32(lead[i])*int32(i)) / int32(q))
 	}
-}
-
-// hist0 is sample i of the history as it was when the loss began. While the first frame of a loss is made c.hist is
-// still that; later it has moved on by what was made.
-func (c *concealer) hist0(i int) int16 {
-	if i -= c.made / FrameSamples * FrameSamples; i >= 0 {
-		return c.hist[i]
-	}
-	return 0
 }
 
 // lengthen makes the loop n periods long and fills pcm, blending from the shorter loop over a quarter period.

@@ -110,6 +110,30 @@ func TestConcealmentDoesNotClick(t *testing.T) {
 	}
 }
 
+// The end of the loop leads into its start, whatever the sound and however many periods.
+func TestConcealmentLoopIsSeamless(t *testing.T) {
+	for seed := range uint32(20) {
+		var c concealer
+		x, slow := seed, 0.0
+		for i := range c.hist {
+			x = x*1664525 + 1013904223
+			slow += (float64(int32(x))/(1<<31)*20000 - slow) / 4
+			c.hist[i] = int16(slow)
+		}
+		hist := c.hist
+		c.live = true
+		var got [FrameSamples]int16
+		for range 2 {
+			c.conceal(&got)
+			start := plcHistory - c.turns*c.pitch
+			lead, end := int(hist[start-1]), int(c.loop[plcHistory-1])
+			if last := int(hist[plcHistory-1]); abs(end-lead) > abs(last-lead)/(c.pitch/4)+1 {
+				t.Errorf("seed %d, %d periods of %d: ends at %d, before the start lies %d", seed, c.turns, c.pitch, end, lead)
+			}
+		}
+	}
+}
+
 // The loop grows to two and three pitch periods, so that a long loss does not buzz.
 func TestConcealmentLengthens(t *testing.T) {
 	var c concealer

@@ -87,6 +87,12 @@ func TestOldRelayIsNotHeard(t *testing.T) {
 	b := NewBoard(1)
 	b.Relayed(0, payload)
 	b.Relayed(7, payload)
+	b.Join(0, CodecPCMA)
+	b.Relayed(0, payload)
+	b.Join(0, CodecPCMU)
+	if b.Relayed(0, payload[:80]); b.slots[0].recall() {
+		t.Error("bytes of the old codec are recalled with the new one's")
+	}
 }
 
 // Only what was relayed is recalled: the rest of the history is silence, in every codec.
