@@ -119,6 +119,42 @@ func TestDigits(t *testing.T) {
 	w.whole(c, a)
 }
 
+// With different codecs nothing can be relayed: sound is mixed, and keys are made anew.
+func TestTranscodedCall(t *testing.T) {
+	w := newWorld(t, setup{trunk: "codecs: [PCMU]", device: "codecs: [PCMA]"})
+	c, a := w.talk()
+	w.hears(c, "agent", a, "customer")
+	a.Sound.Press("7*")
+	w.until("the agent's keys reach the customer", func() bool { return c.Sound.Digits() == "7*" })
+	w.hears(c, "agent", a, "customer")
+	c.Hangup()
+	w.ended(c, a)
+	w.whole(c, a)
+}
+
+func TestPersistentDevice(t *testing.T) {
+	w := newWorld(t, setup{device: "connect: persistent"})
+	a := w.device() // connected before any call
+	c := w.call()
+	w.do(callcontrol.Command{Kind: callcontrol.KindAnswer})
+	w.must(c.Wait(w.ctx, sim.StateTalking))
+	w.hears(c, "agent", a, "customer")
+	w.do(callcontrol.Command{Kind: callcontrol.KindHangup})
+	w.ended(c)
+	w.hears(a, "")
+	c = w.call()
+	w.do(callcontrol.Command{Kind: callcontrol.KindAnswer})
+	w.must(c.Wait(w.ctx, sim.StateTalking))
+	w.hears(c, "agent", a, "customer")
+	c.Hangup()
+	w.ended(c)
+	if n := w.phones[0].Calls(); n != 1 {
+		t.Errorf("the phone was called %d times, want one long connection", n)
+	}
+	w.persistent = true
+	w.whole(a)
+}
+
 func TestDialOut(t *testing.T) {
 	w := newWorld(t, setup{})
 	w.do(callcontrol.Command{Kind: callcontrol.KindDial, Number: "2001"})

@@ -18,8 +18,9 @@ type desk struct {
 	mu    sync.Mutex
 	legs  map[callcontrol.LegID]*leg
 	slots [mediamix.MaxSlots]*leg
-	next  int    // slot to try first: a slot rests as long as possible before it is used again
-	codec string // of the newest negotiated leg: offered first to the next one, so that packets can be relayed
+	next  int                       // slot to try first: a slot rests as long as possible before it is used again
+	heard [mediamix.MaxSlots]uint32 // newest patch: who each slot hears
+	codec string                    // of the newest negotiated leg: offered first to the next one, so that packets can be relayed
 }
 
 func newDesk(a configs.Agent, t configs.Trunk) *desk {
@@ -108,6 +109,27 @@ func (d *desk) patch(p callcontrol.Patch, source func(callcontrol.Source) *media
 			}
 		}
 		out.Hears[i] = hear
+	}
+	for i := range d.heard {
+		d.heard[i] = out.Hears[i].Slots
+	}
+	return out
+}
+
+// hearers are the legs that hear l.
+func (d *desk) hearers(l *leg) []*leg {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	var out []*leg
+	for i, other := range d.slots {
+		if other == nil || other == l {
+			continue
+		}
+		for slot, from := range d.slots {
+			if from == l && d.heard[i]&(1<<slot) != 0 {
+				out = append(out, other)
+			}
+		}
 	}
 	return out
 }

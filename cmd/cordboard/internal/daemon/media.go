@@ -47,6 +47,28 @@ func (m media) Digits(agent callcontrol.AgentID, id callcontrol.LegID, d callcon
 	}
 }
 
+// passKey sends a party's key on to those who hear it mixed. Where packets are relayed the events are among them already
+// (RFC 4733 §1.1: a mixer has to make its own).
+func (m media) passKey(from *leg, e rtp.Event) {
+	hearers := from.desk.hearers(from)
+	if len(hearers) == 0 {
+		return
+	}
+	var mixed []*leg
+	m.d.engine.Do(from.desk.group(), func() {
+		for _, l := range hearers {
+			if from.desk.board.RelayFrom(l.slot) != from.slot {
+				mixed = append(mixed, l)
+			}
+		}
+	}, func() {
+		key := callcontrol.Digits{Text: string(e.Code), Duration: max(e.Duration, rtp.MinDigitDuration)}
+		for _, l := range mixed {
+			m.Digits(l.desk.agent, l.id, key, func(error) {})
+		}
+	})
+}
+
 // rtpDigits are the events of a string: every digit with the string's duration and gap, ',' the default pause.
 func rtpDigits(d callcontrol.Digits) []rtp.Digit {
 	var out []rtp.Digit

@@ -76,6 +76,7 @@ func (l *leg) onRefer(e sipua.ReferRequested) {
 func (l *leg) onMedia(e rtp.Event) {
 	switch e.Kind {
 	case rtp.EventDigit:
+		media{l.d}.passKey(l, e)
 		l.signal(callcontrol.Signal{Kind: callcontrol.SignalDigit, Digits: string(e.Code)})
 	case rtp.EventDigitsDone:
 		l.mu.Lock()

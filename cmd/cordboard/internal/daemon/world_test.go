@@ -43,6 +43,8 @@ type world struct {
 	daemon *Daemon
 	phones []*sim.Phone
 	stops  []func()
+
+	persistent bool // devices stay connected, which is no leak
 }
 
 // setup of a world; the zero value is one agent, anna, with a phone that answers by itself when asked to.
@@ -52,6 +54,7 @@ type setup struct {
 	noPhone bool                     // phones do not register
 	trunk   string                   // more keys of the trunk, YAML flow pairs
 	agent   string                   // more keys of each agent
+	device  string                   // more keys of each device
 	extra   string                   // more top-level YAML
 	plan    map[string]sim.Behaviour // added to the usual numbers
 }
@@ -133,8 +136,8 @@ agents:
 		for _, kind := range []string{"line", "phone"} {
 			w.must(os.WriteFile(filepath.Join(w.dir, kind+user(i)), []byte(kind+user(i)), 0o600))
 		}
-		fmt.Fprintf(&b, "  - {name: %s, line: {trunk: pbx, user: %q, password: {file: line%[2]s}}, device: {user: phone%[2]s, password: {file: phone%[2]s}}%[3]s}\n",
-			agent(i), user(i), more(s.agent))
+		fmt.Fprintf(&b, "  - {name: %s, line: {trunk: pbx, user: %q, password: {file: line%[2]s}}, device: {user: phone%[2]s, password: {file: phone%[2]s}%[4]s}%[3]s}\n",
+			agent(i), user(i), more(s.agent), more(s.device))
 	}
 	text := strings.ReplaceAll(b.String(), `file: line"`, `file: line`)
 	path := filepath.Join(w.dir, "c.yaml")
@@ -189,7 +192,7 @@ func (w *world) background(name string, f func(context.Context) error) (stop fun
 
 // close is the leak gate: no leg, dialog or port may be left once calls have ended.
 func (w *world) close() {
-	if w.daemon != nil && !w.t.Failed() {
+	if w.daemon != nil && !w.t.Failed() && !w.persistent {
 		w.quiet()
 	}
 	for _, stop := range slices.Backward(w.stops) {
