@@ -28,6 +28,7 @@ func TestExitCodesAndErrors(t *testing.T) {
 	}{
 		"":                                 {exitUsage, "cordboard --help"},
 		"fly anna":                         {exitUsage, "unexpected argument fly"},
+		"fly anna --json":                  {exitUsage, `"code": "usage"`},
 		"hold":                             {exitUsage, "<agent>"},
 		"hold anna extra":                  {exitUsage, "unexpected argument extra"},
 		"status anna busy":                 {exitUsage, "ready"},

@@ -48,7 +48,7 @@ var hints = map[callcontrol.Code]string{
 	callcontrol.CodeNoSuchAgent:       "`cordboard agents` lists the agents; new ones need the configuration and a restart",
 	callcontrol.CodeNoSuchTransfer:    "`cordboard calls` shows the transfers in progress",
 	callcontrol.CodeNotOwner:          "name the agent who has the call: `cordboard calls`",
-	callcontrol.CodeBadNumber:         "a number has digits, letters and + * # - . without spaces, 64 at most",
+	callcontrol.CodeBadNumber:         "write it as +380441234567, or 1002",
 	callcontrol.CodeBadArgument:       "`cordboard COMMAND --help` shows what the command takes",
 	callcontrol.CodePeerRefused:       "the PBX or the device said no; the daemon's log has its SIP status",
 	callcontrol.CodeTimeout:           "look with `cordboard calls`; repeating with the same --id never does it twice",

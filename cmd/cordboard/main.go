@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
 	"syscall"
 	"time"
 
@@ -40,6 +41,7 @@ func run(args []string, a *app) int {
 	}
 	a.cli = &c
 	if err != nil {
+		c.JSON = c.JSON || slices.Contains(args, "--json") // flags are not applied to a line that is wrong
 		return a.fail(&usageError{err})
 	}
 	ctx, cancel := context.WithCancel(context.Background())

@@ -109,7 +109,7 @@ func (a *app) told(e journal.Entry[callcontrol.Event]) error {
 		return err
 	}
 	v := e.Event
-	_, err := fmt.Fprintln(a.out, printable(strings.TrimRight(fmt.Sprintf("%s  %-6d %-17s %-10s %-12s %s",
+	_, err := fmt.Fprintln(a.out, printable(strings.TrimRight(fmt.Sprintf("%s  %-6d %-17s %-10s %-18s %s",
 		v.At.In(a.zone).Format("15:04:05.000"), e.Cursor.Seq, v.Kind, v.Agent, v.CallID, eventText(v)), " ")))
 	return err
 }

@@ -513,6 +513,8 @@ const (
 	// The peer was asked to transfer itself.
 	Phase_PHASE_REFERRING Phase = 12
 	Phase_PHASE_ENDED     Phase = 13
+	// The peer asked us to put another party in its place.
+	Phase_PHASE_REFERRED Phase = 14
 )
 
 // Enum value maps for Phase.
@@ -532,6 +534,7 @@ var (
 		11: "PHASE_RECALL",
 		12: "PHASE_REFERRING",
 		13: "PHASE_ENDED",
+		14: "PHASE_REFERRED",
 	}
 	Phase_value = map[string]int32{
 		"PHASE_UNSPECIFIED": 0,
@@ -548,6 +551,7 @@ var (
 		"PHASE_RECALL":      11,
 		"PHASE_REFERRING":   12,
 		"PHASE_ENDED":       13,
+		"PHASE_REFERRED":    14,
 	}
 )
 
@@ -4154,7 +4158,7 @@ const file_control_proto_rawDesc = "" +
 	"\x15DIRECTION_UNSPECIFIED\x10\x00\x12\x15\n" +
 	"\x11DIRECTION_INBOUND\x10\x01\x12\x16\n" +
 	"\x12DIRECTION_OUTBOUND\x10\x02\x12\x16\n" +
-	"\x12DIRECTION_INTERNAL\x10\x03*\x97\x02\n" +
+	"\x12DIRECTION_INTERNAL\x10\x03*\xab\x02\n" +
 	"\x05Phase\x12\x15\n" +
 	"\x11PHASE_UNSPECIFIED\x10\x00\x12\x11\n" +
 	"\rPHASE_OFFERED\x10\x01\x12\x13\n" +
@@ -4172,7 +4176,8 @@ const file_control_proto_rawDesc = "" +
 	"\x12\x10\n" +
 	"\fPHASE_RECALL\x10\v\x12\x13\n" +
 	"\x0fPHASE_REFERRING\x10\f\x12\x0f\n" +
-	"\vPHASE_ENDED\x10\r*a\n" +
+	"\vPHASE_ENDED\x10\r\x12\x12\n" +
+	"\x0ePHASE_REFERRED\x10\x0e*a\n" +
 	"\fTransferKind\x12\x1d\n" +
 	"\x19TRANSFER_KIND_UNSPECIFIED\x10\x00\x12\x17\n" +
 	"\x13TRANSFER_KIND_BLIND\x10\x01\x12\x19\n" +
