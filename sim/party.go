@@ -36,6 +36,8 @@ type Party struct {
 	caller  sipua.Identity // who called, or the identity told later
 	headers []sipua.Header
 	held    bool // the peer holds us
+	refer   Referral
+	refers  int // status with which a REFER ends; 0: 200
 	changed chan struct{}
 }
 
@@ -70,6 +72,25 @@ func (p *Party) Resume() { p.get().Reoffer(p.Sound.Local(offer.SendRecv)) }
 
 // Refer asks the peer to be transferred to number.
 func (p *Party) Refer(number, host string) { p.get().Refer(sipua.URI{User: number, Host: host}, nil) }
+
+// Referral is a REFER that a party received.
+type Referral struct {
+	Target   string          // user part
+	Replaces *sipua.DialogID // RFC 3891; nil: none
+}
+
+// ReferEnds sets the final status that a REFER to this party is told by NOTIFY; without it the status is 200.
+func (p *Party) ReferEnds(status int) { p.set(func() { p.refers = status }) }
+
+// Referred is the REFER that this party received; its zero value: none.
+func (p *Party) Referred() Referral {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.refer
+}
+
+// Dialog names this party's side of its dialog.
+func (p *Party) Dialog() sipua.DialogID { return p.get().ID() }
 
 // State is how far the call is.
 func (p *Party) State() State {
@@ -167,6 +188,8 @@ func (p *Party) onDialog(ev sipua.DialogEvent) {
 	case sipua.Media:
 		p.Sound.Agree(e.Media)
 		p.set(func() { p.held = e.Media.PeerHolds() })
+	case sipua.ReferRequested:
+		p.onRefer(e)
 	case sipua.IdentityChanged:
 		p.set(func() { p.caller = e.Identity })
 	case sipua.Rejected:
@@ -176,4 +199,18 @@ func (p *Party) onDialog(ev sipua.DialogEvent) {
 		p.set(func() { p.state, p.cause, p.byPeer = StateEnded, e.Cause, e.ByPeer })
 		p.Sound.Close()
 	}
+}
+
+// onRefer accepts a REFER and tells how the new call fares, as a PBX does that carries it out.
+func (p *Party) onRefer(e sipua.ReferRequested) {
+	status := 200
+	p.set(func() {
+		p.refer = Referral{Target: e.Target.User, Replaces: e.Replaces}
+		if p.refers != 0 {
+			status = p.refers
+		}
+	})
+	e.Accept()
+	e.Notify(180)
+	e.Notify(status)
 }

@@ -21,6 +21,10 @@ const frame = 160
 // wallTolerance is how far a timestamp may be from the wall clock after a pause, in timestamp units (60 ms).
 const wallTolerance = 3 * frame
 
+// probation is for how many packets after a pause a stream may look late before it counts as late: single packets are
+// late because something on the way to this checker was.
+const probation = 50
+
 // checker follows one stream as it arrives.
 type checker struct {
 	wire    Wire
@@ -30,24 +34,48 @@ type checker struct {
 	ts      uint32
 	at      time.Time
 	event   bool // a telephone-event came since the last audio packet
+
+	first     time.Time // arrival of the first packet
+	sum       int64     // timestamp units since the first packet
+	best      int64     // earliest that any packet came: sum minus wall clock, in timestamp units
+	left      int       // packets of probation
+	since     int64     // best since probation began
+	suspected int64     // best before it
 }
 
 // audio takes an audio packet. A packet's timestamp follows its sequence number; after telephone-events, which share their
-// start's timestamp, and after a marked pause it follows the wall clock.
+// start's timestamp, and after a pause it follows the wall clock.
 func (c *checker) audio(h *rtp.Header, now time.Time) {
 	if !c.begin(h, now) {
 		return
 	}
 	seq, ts := h.SequenceNumber-c.seq, h.Timestamp-c.ts
+	c.sum += int64(int32(ts))
+	lead := c.sum - int64(now.Sub(c.first).Seconds()*8000)
 	if ts != uint32(seq)*frame {
-		elapsed := int64(now.Sub(c.at).Seconds() * 8000)
-		off := int64(int32(ts)) - elapsed
-		paused := h.Marker || c.event || elapsed > 2*frame
-		if !paused || off > wallTolerance || off < -wallTolerance || int32(ts) <= 0 {
+		paused := h.Marker || c.event || now.Sub(c.at) > 40*time.Millisecond
+		if !paused || int32(ts) <= 0 || lead > c.best+wallTolerance {
 			c.wire.TimestampErrors++
 		}
+		if c.left == 0 {
+			c.left, c.since, c.suspected = probation, lead, c.best
+		}
 	}
+	c.watch(lead)
 	c.seq, c.ts, c.at, c.event = h.SequenceNumber, h.Timestamp, now, false
+}
+
+// watch ends a probation: if no packet of it came as early as those before it, the stream fell behind the clock.
+func (c *checker) watch(lead int64) {
+	c.best = max(c.best, lead)
+	if c.left == 0 {
+		return
+	}
+	c.since = max(c.since, lead)
+	if c.left--; c.left == 0 && c.since < c.suspected-wallTolerance {
+		c.wire.TimestampErrors++
+		c.best = c.since
+	}
 }
 
 // events takes a telephone-event packet: only its sequence number goes on.
@@ -65,7 +93,7 @@ func (c *checker) begin(h *rtp.Header, now time.Time) bool {
 		if c.started {
 			c.wire.SSRCChanges++
 		}
-		c.started, c.ssrc, c.seq, c.ts, c.at, c.event = true, h.SSRC, h.SequenceNumber, h.Timestamp, now, false
+		*c = checker{wire: c.wire, started: true, ssrc: h.SSRC, seq: h.SequenceNumber, ts: h.Timestamp, at: now, first: now}
 		return false
 	}
 	switch d := h.SequenceNumber - c.seq; {

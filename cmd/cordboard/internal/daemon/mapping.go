@@ -96,6 +96,9 @@ func sipTrunk(t configs.Trunk, client *tls.Config) sipua.Trunk {
 		Name: t.Name, Server: sipURI(t.Server), Peers: slices.Clone(t.Peers), Domain: t.Domain, Realm: t.Realm,
 		SessionExpires: t.SessionTimer, ReferAllowed: t.ReferAllowed, Expires: t.Register.Expires, TLS: client,
 	}
+	if t.SessionTimer == 0 {
+		out.SessionExpires = -1 // none is asked for
+	}
 	if !t.Proxy.IsZero() {
 		out.Server = sipURI(t.Proxy)
 		if out.Domain == "" {
