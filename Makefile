@@ -19,10 +19,10 @@ demo: build ## play the manual's story on loopback; KEEP=1 leaves it running
 
 test: ## every test, with the race detector; INTEROP=required makes a missing peer a failure
 	$(GO) run ./internal/peers
-	$(GO) test -race -shuffle=on -timeout 10m $(TESTFLAGS) $(PKGS)
+	$(GO) test -race -shuffle=on -timeout 20m $(TESTFLAGS) $(PKGS)
 
 lint: ## gofmt, vet, staticcheck, import direction, govulncheck where its database answers
-	@out=$$(gofmt -l $$(git ls-files '*.go')); test -z "$$out" || { echo "gofmt differs:"; echo "$$out"; exit 1; }
+	@out=$$(gofmt -l $$(git ls-files "*.go")); test -z "$$out" || { echo "gofmt differs:"; echo "$$out"; exit 1; }
 	$(GO) vet $(PKGS)
 	$(GO) tool staticcheck $(PKGS)
 	$(GO) test -run 'TestImport' ./internal/rooms
@@ -32,8 +32,8 @@ bench: build ## benchmarks; figures of docs/performance.md
 	$(GO) test -run '^$$' -bench . -benchmem ./rtp ./mediamix ./callcontrol ./sipua/...
 	$(GO) test -run '^$$' -bench . -benchtime 1x ./cmd/cordboard/internal/daemon
 
-fuzz: ## each fuzz target for FUZZTIME (20s)
-	.ci/fuzz $(FUZZTIME)
+fuzz: ## fuzz what reads from outside for FUZZTIME (20s) each; FUZZ=all for every target
+	.ci/fuzz $(FUZZTIME) $(FUZZ)
 
 proto: ## regenerate the control contract (needs protoc)
 	$(GO) generate ./plugins/control/v1
