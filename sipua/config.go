@@ -52,7 +52,7 @@ type Trunk struct {
 	AnyUser        bool           // an INVITE whose Request-URI names no line is delivered all the same, Incoming.Line = ""
 	CapturePrefix  []string       // names (or prefixes ending in "*") of headers delivered in Incoming.Headers
 	Expires        time.Duration  // of registrations; default 1 h
-	TLS            *tls.Config    // to check the server with; nil: system roots
+	TLS            *tls.Config    // to check the server with; nil: system roots. sipgo has one for all: the first trunk's counts
 }
 
 // Line is an account at a trunk.
@@ -69,7 +69,7 @@ type Line struct {
 type Phone struct {
 	User         string
 	Password     digest.Secret
-	FixedContact URI // called there instead of where it registered; its INVITEs from that address still need digest unless NoAuth
+	FixedContact URI // called there instead of where it registered; its INVITEs from there still need digest unless NoAuth
 	NoAuth       bool
 }
 

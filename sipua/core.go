@@ -241,7 +241,7 @@ func (c *core) command(item any) {
 		}
 	case cmdReoffer:
 		c.local = m.local
-		c.want(false)
+		c.want()
 	case cmdIdentity:
 		c.doIdentity(m.who)
 	case cmdInfo:

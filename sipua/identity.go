@@ -65,3 +65,6 @@ type DialogID struct {
 
 // IsZero reports whether the id is empty.
 func (d DialogID) IsZero() bool { return d.CallID == "" }
+
+// usable reports whether the id is whole and may stand in a Replaces header.
+func (d DialogID) usable() bool { return word(d.CallID) && word(d.LocalTag) && word(d.RemoteTag) }

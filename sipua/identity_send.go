@@ -33,7 +33,7 @@ func (c *core) doIdentity(id Identity) {
 	}
 	if c.state != stEstablished || !c.peer.allow["UPDATE"] {
 		c.reoffer.who = &id
-		c.want(false)
+		c.want()
 		return
 	}
 	req := c.newRequest(sip.UPDATE)

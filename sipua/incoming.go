@@ -2,7 +2,6 @@ package sipua
 
 import (
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/emiago/sipgo/sip"
@@ -189,5 +188,5 @@ func parseReplaces(v string) (id DialogID, early, ok bool) {
 	value, params := splitParams(v)
 	_, early = params["early-only"]
 	id = DialogID{CallID: value, LocalTag: params["to-tag"], RemoteTag: params["from-tag"]}
-	return id, early, id.CallID != "" && id.LocalTag != "" && id.RemoteTag != "" && !strings.Contains(value, ",")
+	return id, early, id.usable()
 }

@@ -49,6 +49,9 @@ func (p InviteParams) validate() error {
 	if p.Offer == nil && p.Answer == nil {
 		return fmt.Errorf("%w: neither offer nor answer given", ErrNoRoute)
 	}
+	if p.Replaces != nil && !p.Replaces.usable() {
+		return fmt.Errorf("%w: dialog to replace is not complete", ErrNoRoute)
+	}
 	for _, h := range p.Headers {
 		if err := h.Validate(); err != nil {
 			return err
@@ -84,7 +87,7 @@ type Incoming struct {
 	EarlyReplaces bool     // that dialog is not answered yet
 }
 
-// Stranger limits of Incoming.Headers.
+// Limits of Incoming.Headers.
 const (
 	maxCaptured      = 64
 	maxCapturedValue = 1024

@@ -1,6 +1,7 @@
 package sipua
 
 import (
+	"flag"
 	"fmt"
 	"net"
 	"net/netip"
@@ -22,6 +23,8 @@ import (
 
 func TestMain(m *testing.M) {
 	sip.SetTimers(60*time.Millisecond, 400*time.Millisecond, 500*time.Millisecond) // before any stack: 64*T1 is 3.84 s
+	flag.Parse()
+	_ = flag.Set("test.parallel", "16") // they wait for timers, not for the processor
 	goleak.VerifyTestMain(m)
 }
 

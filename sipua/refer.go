@@ -29,7 +29,7 @@ func (c *core) doRefer(target URI, replaces *DialogID) {
 	if target.Host == "" {
 		target.Host = hostOf(c.peer.remote)
 	}
-	if c.state != stEstablished || c.refer.ours || target.Validate() != nil {
+	if c.state != stEstablished || c.refer.ours || target.Validate() != nil || replaces != nil && !replaces.usable() {
 		c.emit(ReferProgress{Status: 491, Final: true})
 		return
 	}

@@ -27,8 +27,7 @@ type reofferState struct {
 }
 
 // want asks for an offer of c.local.
-func (c *core) want(refresh bool) {
-	_ = refresh
+func (c *core) want() {
 	if c.state == stEnded {
 		return
 	}
@@ -95,12 +94,11 @@ func (c *core) sendOffer() {
 		c.reoffer.who = nil
 	}
 	setSDP(req, c.sess.Offer(c.local))
-	seq := req.CSeq().SeqNo
 	var p *pendingTx
-	p = c.send(req, func(res *sip.Response, err error) { c.reofferDone(p, seq, res, err) })
+	p = c.send(req, func(res *sip.Response, err error) { c.reofferDone(p, res, err) })
 }
 
-func (c *core) reofferDone(p *pendingTx, _ uint32, res *sip.Response, err error) {
+func (c *core) reofferDone(p *pendingTx, res *sip.Response, err error) {
 	if err == nil && res.StatusCode < 300 {
 		c.reofferAccepted(res)
 		return
@@ -139,10 +137,9 @@ func (c *core) reofferAccepted(res *sip.Response) {
 	ack := c.newRequest(sip.ACK)
 	ack.AppendHeader(&sip.CSeqHeader{SeqNo: res.CSeq().SeqNo, MethodName: sip.ACK})
 	ack.SetBody(nil)
-	if c.routeAck(ack) {
-		c.reoffer.ack, c.reoffer.ackSeq = ack, res.CSeq().SeqNo
-		c.writeAck(ack)
-	}
+	c.routeAck(ack)
+	c.reoffer.ack, c.reoffer.ackSeq = ack, res.CSeq().SeqNo
+	c.writeAck(ack)
 	if c.state == stEnded {
 		return
 	}

@@ -29,7 +29,7 @@ func (c *core) sessionDue() {
 	}
 	c.arm(tmSession, c.timer.interval/2) // if the refresh comes to nothing the peer ends the session by then
 	if !c.peer.allow["UPDATE"] {
-		c.want(true)
+		c.want()
 		return
 	}
 	req := c.newRequest(sip.UPDATE)

@@ -1,6 +1,7 @@
 package sipua
 
 import (
+	"net/netip"
 	"strings"
 	"unicode/utf8"
 )
@@ -29,9 +30,13 @@ func validHost(h string) bool {
 	if h == "" || len(h) > 253 {
 		return false
 	}
+	if strings.IndexByte(h, ':') >= 0 {
+		a, err := netip.ParseAddr(h)
+		return err == nil && a.Zone() == ""
+	}
 	for i := range len(h) {
 		c := h[i]
-		if c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '.' || c == '-' || c == '_' || c == ':' || c == '%' {
+		if c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '.' || c == '-' || c == '_' {
 			continue
 		}
 		return false
@@ -102,3 +107,13 @@ func unhex(c byte) int {
 }
 
 func lower(s string) string { return strings.ToLower(s) }
+
+// word reports whether s may stand as a Call-ID or tag inside another header.
+func word(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; c <= ' ' || c >= 0x7f || strings.IndexByte(`;,"<>?&\\`, c) >= 0 {
+			return false
+		}
+	}
+	return s != "" && len(s) <= 256
+}

@@ -27,7 +27,6 @@ type inviteState struct {
 	now     *fork         // branch of the response being handled
 	res     *sip.Response // that response
 	ack     *sip.Request  // of the branch that counts
-	ackTo   resolve.Target
 }
 
 // fork is one branch of a forked INVITE: an early dialog of its own (RFC 3261 §12.1.2).

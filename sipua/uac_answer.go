@@ -196,20 +196,18 @@ func (c *core) ackFor(f *fork, res *sip.Response) *sip.Request {
 		sip.CopyHeaders(name, c.invite.p.req, ack)
 	}
 	setSDP(ack, body)
-	if !c.routeAck(ack) {
-		return ack
-	}
+	c.routeAck(ack)
 	return ack
 }
 
-func (c *core) routeAck(ack *sip.Request) bool {
+// routeAck gives an ACK its Via; without a route it gets none, and writeAck leaves it.
+func (c *core) routeAck(ack *sip.Request) {
 	target, err := c.nextHop(ack)
 	if err != nil {
 		c.log.Warn("no route for ACK", "error", err)
-		return false
+		return
 	}
 	c.s.route(ack, target)
-	return true
 }
 
 func (c *core) writeAck(ack *sip.Request) {

@@ -133,7 +133,7 @@ func ParseURI(s string) (URI, error) {
 }
 
 func (u *URI) setHostPort(hostport string) error {
-	if a, err := netip.ParseAddr(strings.Trim(hostport, "[]")); err == nil {
+	if a, err := netip.ParseAddr(strings.Trim(hostport, "[]")); err == nil && a.Zone() == "" {
 		u.Host = a.String()
 		return nil
 	}
