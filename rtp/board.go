@@ -23,3 +23,9 @@ type Board interface {
 	// Mix writes what the slot hears this tick in the slot's codec and returns its length; 0 sends nothing.
 	Mix(slot int, dst []byte) int
 }
+
+// RelayObserver is what a Board may be as well: it is told of each audio payload of a slot that was relayed, so that a mix
+// that takes over from the relay can begin without a break. The payload is lent for the call.
+type RelayObserver interface {
+	Relayed(slot int, payload []byte)
+}

@@ -10,7 +10,8 @@ type desk struct {
 	shard *shard
 	group string
 	board Board
-	legs  []*leg // in no order
+	taps  RelayObserver // the board, when it wants to know what is relayed; else nil
+	legs  []*leg        // in no order
 }
 
 // deaf is the board of legs that were opened without one.
@@ -31,7 +32,8 @@ func (s *shard) seat(l *leg, group string, board Board) {
 			return
 		}
 	}
-	l.desk = &desk{shard: s, group: group, board: board, legs: []*leg{l}}
+	taps, _ := board.(RelayObserver)
+	l.desk = &desk{shard: s, group: group, board: board, taps: taps, legs: []*leg{l}}
 	s.desks = append(s.desks, l.desk)
 }
 
@@ -55,10 +57,15 @@ func (d *desk) hush(slot int) {
 
 // relay sends a packet of from, which lies parsed in the scratch, to every leg that hears it untouched.
 func (d *desk) relay(now time.Duration, from *leg, data []byte, event bool) {
+	relayed := false
 	for _, l := range d.legs {
 		if l != from && d.board.RelayFrom(l.slot) == from.slot {
 			l.relay(now, from.slot, data, event)
+			relayed = true
 		}
+	}
+	if in := &d.shard.scratch.in; relayed && !event && d.taps != nil {
+		d.taps.Relayed(from.slot, data[in.off:in.end])
 	}
 }
 

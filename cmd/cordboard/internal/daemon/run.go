@@ -2,12 +2,17 @@ package daemon
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"io/fs"
 	"log/slog"
 	"os"
+	"sync"
+	"time"
 
 	"cordboard/configs"
 	"cordboard/plugins/control"
+	"cordboard/systemd"
 )
 
 // Options of a run.
@@ -31,13 +36,60 @@ func Run(ctx context.Context, path string, o Options) error {
 	if err != nil {
 		return err
 	}
-	return d.Run(ctx, o.Ready, o.Force)
+	return d.underManager(ctx, o)
+}
+
+// underManager runs the daemon and tells the service manager how it is doing. Without one it just runs.
+func (d *Daemon) underManager(ctx context.Context, o Options) error {
+	manager, err := systemd.New(d.log)
+	if err != nil {
+		return err
+	}
+	watch, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	var fed sync.WaitGroup
+	defer fed.Wait()
+	defer stop()
+	fed.Go(func() { _ = manager.Run(watch, d.alive) })
+	stopping := context.AfterFunc(ctx, func() {
+		_ = manager.Stopping("draining: no new calls, running ones may end", d.cfg.Calls.Drain+stopMargin)
+	})
+	defer stopping()
+	return d.Run(ctx, func() {
+		_ = manager.Ready(fmt.Sprintf("%d agents at %d trunks", len(d.cfg.Agents), len(d.cfg.Trunks)))
+		if o.Ready != nil {
+			o.Ready()
+		}
+	}, o.Force)
+}
+
+// stopMargin is for hanging up, unregistering and closing after the drain.
+const stopMargin = 30 * time.Second
+
+// alive looks at what the daemon is for: every media shard runs, the desks answer.
+func (d *Daemon) alive(ctx context.Context) error {
+	if _, err := d.board.Snapshot(ctx); err != nil {
+		return fmt.Errorf("desks: %w", err)
+	}
+	ticked := d.engine.Stats().Ticks
+	select {
+	case <-time.After(200 * time.Millisecond):
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	if d.engine.Stats().Ticks == ticked {
+		return errors.New("the media loops do not tick")
+	}
+	return nil
 }
 
 func newLog(c configs.Log) *slog.Logger {
 	var level slog.Level
 	if err := level.UnmarshalText([]byte(c.Level)); err != nil {
 		level = slog.LevelInfo
+	}
+	if c.Format == configs.FormatText && systemd.UnderJournal(os.Stderr) {
+		return slog.New(systemd.JournalHandler(os.Stderr, level))
 	}
 	opts := &slog.HandlerOptions{Level: level}
 	if c.Format == configs.FormatJSON {
