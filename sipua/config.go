@@ -52,7 +52,7 @@ type Trunk struct {
 	AnyUser        bool           // an INVITE whose Request-URI names no line is delivered all the same, Incoming.Line = ""
 	CapturePrefix  []string       // names (or prefixes ending in "*") of headers delivered in Incoming.Headers
 	Expires        time.Duration  // of registrations; default 1 h
-	TLS            *tls.Config    // to check the server with; nil: system roots. sipgo has one for all: the first trunk's counts
+	TLS            *tls.Config    // to check the server with, for the name in Server; nil: system roots
 }
 
 // Line is an account at a trunk.

@@ -14,7 +14,7 @@ const (
 	supportedExt = "100rel, timer, replaces, norefersub"
 )
 
-var knownExt = map[string]bool{"100rel": true, "timer": true, "replaces": true, "norefersub": true, "from-change": false}
+var knownExt = map[string]bool{"100rel": true, "timer": true, "replaces": true, "norefersub": true}
 
 // values returns all values of a header, comma-separated lists taken apart, quoted strings and <> respected.
 func values(m sip.Message, name string) []string {
@@ -142,10 +142,6 @@ func sessionOf(m sip.Message) sessionOffer {
 	return o
 }
 
-func supports(m sip.Message, ext string) bool {
-	return hasToken(m, "Supported", ext) || hasToken(m, "k", ext) || hasToken(m, "Require", ext)
-}
-
 // unknownRequire lists the extensions of Require that we do not know.
 func unknownRequire(m sip.Message) []string {
 	var out []string
@@ -157,7 +153,7 @@ func unknownRequire(m sip.Message) []string {
 	return out
 }
 
-// body returns the session description of a message; ok is false when there is a body of another kind.
+// sdpBody returns the session description of a message; ok is false when there is a body of another kind.
 func sdpBody(m sip.Message) (body []byte, ok bool) {
 	b := m.Body()
 	if len(b) == 0 {

@@ -11,7 +11,7 @@ func (c *core) identityHeaders(req *sip.Request, id Identity) {
 	if id.Number != "" {
 		host := id.Host
 		if host == "" {
-			host = hostOf(c.peer.local)
+			host = c.domain()
 		}
 		value := "<" + URI{User: id.Number, Host: host}.String() + ">"
 		if id.Display != "" {
@@ -24,7 +24,13 @@ func (c *core) identityHeaders(req *sip.Request, id Identity) {
 	}
 }
 
-func hostOf(u sip.Uri) string { return u.Host }
+// domain is the host of our own identities within the dialog.
+func (c *core) domain() string {
+	if c.trunk != nil {
+		return c.trunk.Domain
+	}
+	return c.peer.local.Host
+}
 
 // doIdentity tells the peer who it talks to now.
 func (c *core) doIdentity(id Identity) {

@@ -27,7 +27,7 @@ type cmdReferAnswer struct {
 // doRefer sends REFER: RFC 3515, with Replaces RFC 3891 §4.
 func (c *core) doRefer(target URI, replaces *DialogID) {
 	if target.Host == "" {
-		target.Host = hostOf(c.peer.remote)
+		target.Host = c.peer.remote.Host
 	}
 	if c.state != stEstablished || c.refer.ours || target.Validate() != nil || replaces != nil && !replaces.usable() {
 		c.emit(ReferProgress{Status: 491, Final: true})
@@ -39,7 +39,7 @@ func (c *core) doRefer(target URI, replaces *DialogID) {
 		to += "?Replaces=" + url.QueryEscape(replaces.CallID+";to-tag="+replaces.RemoteTag+";from-tag="+replaces.LocalTag)
 	}
 	addHeader(req, "Refer-To", "<"+to+">")
-	addHeader(req, "Referred-By", "<"+URI{User: c.peer.local.User, Host: c.peer.local.Host}.String()+">")
+	addHeader(req, "Referred-By", "<"+c.peer.local.String()+">")
 	addHeader(req, "Supported", supportedExt)
 	c.refer.ours = true
 	c.send(withBody(req, nil), c.referred)

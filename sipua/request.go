@@ -196,8 +196,8 @@ func (c *core) again(old *sip.Request) *sip.Request {
 // nextHop is where a request goes: the flow of the peer if it has one, else the first Route, else the Request-URI
 // (RFC 3261 §8.1.2, RFC 3263).
 func (c *core) nextHop(req *sip.Request) (resolve.Target, error) {
-	if !c.peer.flow.Zero() {
-		return c.peer.flow, nil
+	if f := c.peer.flow; !f.Zero() && (f.Transport == "udp" || c.s.connected(f)) {
+		return f, nil
 	}
 	u := req.Recipient
 	if r := req.Route(); r != nil {
@@ -208,6 +208,16 @@ func (c *core) nextHop(req *sip.Request) (resolve.Target, error) {
 		return resolve.Target{}, err
 	}
 	return targets[0], nil
+}
+
+// connected reports whether a stream to the target is open.
+func (s *Stack) connected(t resolve.Target) bool {
+	conn, err := s.tpl.GetConnection(t.Transport, t.Addr.String())
+	if err != nil {
+		return false
+	}
+	_, _ = conn.TryClose() // only the reference
+	return true
 }
 
 // resolve finds the addresses of a URI. It may wait for DNS, but never long; it is called on dialogs' goroutines only.

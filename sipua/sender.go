@@ -47,6 +47,7 @@ func (s *Stack) Do(ctx context.Context, req *sip.Request, t resolve.Target) (*si
 
 // route gives a request its Via, the socket to leave by and where to go.
 func (s *Stack) route(req *sip.Request, t resolve.Target) {
+	s.txns.dialler.note(t)
 	host, port, laddr := s.via(t.Transport, t.Addr.Addr())
 	req.RemoveHeader("Via")
 	via := &sip.ViaHeader{ProtocolName: "SIP", ProtocolVersion: "2.0", Transport: strings.ToUpper(t.Transport), Host: host, Port: port}

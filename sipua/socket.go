@@ -88,10 +88,10 @@ func addrPortOf(a net.Addr) netip.AddrPort {
 	return ap
 }
 
-// clientTLS is the configuration for connections we open: the one of the trunk whose server name is asked for.
-func (s *Stack) clientTLS() *tls.Config {
+// clientTLS is the configuration for connections to a server of that name: its trunk's.
+func (s *Stack) clientTLS(name string) *tls.Config {
 	for _, t := range s.cfg.Trunks {
-		if t.TLS != nil {
+		if t.TLS != nil && strings.EqualFold(t.Server.Host, name) {
 			return t.TLS
 		}
 	}

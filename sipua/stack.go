@@ -141,10 +141,11 @@ func (s *Stack) newTransport() {
 	udp := &sip.TransportUDP{}
 	tcp := &sip.TransportTCP{WriteTimeout: 10 * time.Second}
 	tls := &sip.TransportTLS{TransportTCP: &sip.TransportTCP{WriteTimeout: 10 * time.Second}}
-	s.tpl = sip.NewTransportLayer(net.DefaultResolver, sip.NewParser(), s.clientTLS(),
+	s.tpl = sip.NewTransportLayer(net.DefaultResolver, sip.NewParser(), nil,
 		sip.WithTransportLayerLogger(log),
 		sip.WithTransportLayerTransports(sip.TransportsConfig{UDP: udp, TCP: tcp, TLS: tls}))
 	s.txns = newTransactions(s.tpl, log)
+	s.txns.dialler = newDialler(s.filter, s.clientTLS)
 	if a := s.Addr("tcp"); a.IsValid() {
 		s.txns.tcp, s.txns.tcpPort = true, int(a.Port())
 	}
@@ -190,6 +191,8 @@ func (s *Stack) Run(ctx context.Context) error {
 	for _, k := range s.sockets {
 		g.Go(func() error { return s.serve(gctx, k) })
 	}
+	g.Go(func() error { _ = s.tpl.ServeTCP(s.txns.dialler.tcp); return nil })
+	g.Go(func() error { _ = s.tpl.ServeTLS(s.txns.dialler.tls); return nil })
 	g.Go(func() error { return s.watchPeers(gctx) })
 	live, stopLive := context.WithCancel(gctx)
 	accounts, actx := errgroup.WithContext(live)
@@ -257,6 +260,9 @@ func (s *Stack) unfinished() (n int) {
 }
 
 func (s *Stack) closeSockets() {
+	if s.txns != nil {
+		s.txns.dialler.close()
+	}
 	for _, k := range s.sockets {
 		_ = k.closer.Close()
 	}

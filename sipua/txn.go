@@ -7,6 +7,7 @@ import (
 	"net"
 	"strconv"
 	"sync"
+	"time"
 
 	"github.com/emiago/sipgo/sip"
 )
@@ -26,6 +27,7 @@ type transactions struct {
 	tcp     bool // we listen on TCP, so peers can answer there
 	tcpPort int
 	noTCP   addrSet // peers that refused TCP
+	dialler *dialler
 	wg      sync.WaitGroup
 
 	mu      sync.Mutex
@@ -79,7 +81,27 @@ func (t *transactions) sizes() (clients, servers int) {
 }
 
 // write sends a request outside any transaction: an ACK.
-func (t *transactions) write(req *sip.Request) error { return t.tpl.WriteMsg(req) }
+func (t *transactions) write(req *sip.Request) error {
+	ctx, cancel := context.WithTimeout(t.ctx, 5*time.Second)
+	defer cancel()
+	if _, err := t.connection(ctx, req, true); err != nil {
+		return err
+	}
+	return t.tpl.WriteMsg(req)
+}
+
+// connection finds or opens the connection for a request. probe: only see to it that there is one.
+func (t *transactions) connection(ctx context.Context, req *sip.Request, probe bool) (sip.Connection, error) {
+	if network := lower(req.Transport()); network != "udp" {
+		if err := t.dialler.connect(ctx, t.tpl, network, req.Destination()); err != nil {
+			return nil, err
+		}
+	}
+	if probe {
+		return nil, nil
+	}
+	return t.tpl.ClientRequestConnection(ctx, req)
+}
 
 // addrSet is a bounded set of addresses; when it is full it starts anew.
 type addrSet struct {

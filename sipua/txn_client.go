@@ -158,14 +158,14 @@ func (t *transactions) dial(ctx context.Context, req *sip.Request) (sip.Connecti
 		big, laddr, port := req.Via().Transport, req.Laddr, req.Via().Port
 		req.SetTransport("TCP")
 		req.Via().Transport, req.Via().Port, req.Laddr = "TCP", t.tcpPort, sip.Addr{}
-		if conn, err := t.tpl.ClientRequestConnection(tctx, req); err == nil {
+		if conn, err := t.connection(tctx, req, false); err == nil {
 			return conn, nil
 		}
 		t.noTCP.add(req.Destination())
 		req.SetTransport("UDP")
 		req.Via().Transport, req.Via().Port, req.Laddr = big, port, laddr
 	}
-	return t.tpl.ClientRequestConnection(ctx, req)
+	return t.connection(ctx, req, false)
 }
 
 // maxDatagram is RFC 3261 §18.1.1: 1300 bytes when the path MTU is unknown.

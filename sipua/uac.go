@@ -130,6 +130,9 @@ func (c *core) prepareInvite() error {
 	if to.Host == "" {
 		to.Host = domain
 	}
+	if p.From.Private { // RFC 3323 §4.1.1.3
+		from, c.peer.localName = sip.Uri{Scheme: "sip", User: "anonymous", Host: "anonymous.invalid"}, "Anonymous"
+	}
 	c.peer.local, c.peer.remote, c.peer.remoteName = from, to, p.ToDisplay
 	c.invite.recip = to
 	targets, err := c.s.resolve(sipURI(t.Server))
@@ -228,12 +231,12 @@ func (c *core) inviteHeaders(req *sip.Request) {
 	}
 	c.identityHeaders(req, c.params.From)
 	if c.params.AutoAnswer {
-		addHeader(req, "Call-Info", "<sip:"+hostOf(c.peer.local)+">;answer-after=0")
+		addHeader(req, "Call-Info", "<sip:"+c.domain()+">;answer-after=0")
 		addHeader(req, "Alert-Info", "<http://127.0.0.1>;info=alert-autoanswer;delay=0")
 		addHeader(req, "Answer-Mode", "Auto")
 	}
 	for _, d := range c.params.Diversion {
-		addHeader(req, "Diversion", diversionValue(d, hostOf(c.peer.local)))
+		addHeader(req, "Diversion", diversionValue(d, c.domain()))
 	}
 	if r := c.params.Replaces; r != nil {
 		addHeader(req, "Replaces", replacesValue(*r))

@@ -41,7 +41,8 @@ func (s *Stack) newIncoming(st *serverTx, in *Incoming, tr *trunk, acc *account,
 	}
 	c.peer.routes = routeSet(req, false)
 	c.peer.lastAsserted = in.Asserted
-	if in.Phone != "" && len(c.peer.routes) == 0 { // phones sit behind NATs: where the INVITE came from is the way back
+	// Phones sit behind NATs, and a stream is the way back as long as it stands (RFC 5923).
+	if in.Phone != "" && len(c.peer.routes) == 0 || src.network != "udp" {
 		c.peer.flow = resolve.Target{Transport: src.network, Addr: src.addr}
 	}
 	return c

@@ -5,6 +5,7 @@ import (
 	"crypto/subtle"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -20,6 +21,7 @@ var (
 type ServerConfig struct {
 	Realm     string
 	Lookup    func(user string) (Secret, bool) // safe for concurrent use
+	Offer     []Algorithm                      // algorithms challenged with and accepted, best first; default SHA256, MD5
 	NonceLife time.Duration                    // default 5 minutes
 	MaxNonces int                              // nonces with a replay window in memory, default 16384
 	Now       func() time.Time                 // default time.Now
@@ -41,6 +43,9 @@ func NewServer(cfg ServerConfig) (*Server, error) {
 	if cfg.Lookup == nil {
 		return nil, errors.New("digest server: lookup function missing")
 	}
+	if len(cfg.Offer) == 0 {
+		cfg.Offer = []Algorithm{SHA256, MD5}
+	}
 	if cfg.NonceLife <= 0 {
 		cfg.NonceLife = 5 * time.Minute
 	}
@@ -57,12 +62,12 @@ func NewServer(cfg ServerConfig) (*Server, error) {
 	return s, nil
 }
 
-// Challenge gives the values of the WWW-Authenticate headers, the strongest
+// Challenge gives the values of the WWW-Authenticate headers, the preferred
 // algorithm first (RFC 8760 §2.4).
 func (s *Server) Challenge(stale bool) []string {
 	nonce := s.minter.mint(s.cfg.Now())
-	out := make([]string, 0, 2)
-	for _, alg := range [2]Algorithm{SHA256, MD5} {
+	out := make([]string, 0, len(s.cfg.Offer))
+	for _, alg := range s.cfg.Offer {
 		c := Challenge{Realm: s.cfg.Realm, Nonce: nonce, Algorithm: alg, QOP: true, Stale: stale}
 		out = append(out, c.String())
 	}
@@ -88,7 +93,7 @@ func (s *Server) Verify(method, requestURI string, values []string) (user string
 }
 
 func (s *Server) verify(method, requestURI string, a Authorization) (string, error) {
-	if a.QOP != "auth" || a.CNonce == "" || a.NC == 0 || a.NC > 1<<31-1 || a.Algorithm == SHA512t256 {
+	if a.QOP != "auth" || a.CNonce == "" || a.NC == 0 || a.NC > 1<<31-1 || !slices.Contains(s.cfg.Offer, a.Algorithm) {
 		return "", ErrDenied
 	}
 	if !sameURI(a.URI, requestURI) {

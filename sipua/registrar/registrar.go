@@ -30,6 +30,7 @@ type User struct {
 // Config configures a Registrar. Zero values mean the defaults.
 type Config struct {
 	Realm                  string
+	Digest                 []digest.Algorithm // offered to phones, best first; default SHA-256, MD5
 	Users                  []User
 	MinExpires, MaxExpires time.Duration // default 60 s and 1 h
 	DefaultExpires         time.Duration // when the phone asks for none, default 5 min
@@ -103,7 +104,7 @@ func New(cfg Config, deps Deps) (*Registrar, error) {
 		users: make(map[string]*account), flows: make(map[Flow]*account),
 	}
 	r.denied = newDenials(r.cfg.MaxDenials)
-	auth, err := digest.NewServer(digest.ServerConfig{Realm: cfg.Realm, Lookup: r.password, NonceLife: cfg.NonceLife})
+	auth, err := digest.NewServer(digest.ServerConfig{Realm: cfg.Realm, Offer: cfg.Digest, Lookup: r.password, NonceLife: cfg.NonceLife})
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrConfig, err)
 	}
