@@ -4,7 +4,7 @@ BIN       := bin/cordboard
 PKGS      := ./...
 FUZZTIME  ?= 20s
 TESTFLAGS ?=
-export CGO_ENABLED ?= 1
+
 
 .PHONY: help build demo test lint bench fuzz proto schema clean
 
@@ -12,7 +12,7 @@ help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "%-10s %s\n", $$1, $$2}'
 
 build: ## build the one binary into bin/
-	$(GO) build -o $(BIN) ./cmd/cordboard
+	CGO_ENABLED=0 $(GO) build -trimpath -o $(BIN) ./cmd/cordboard
 
 demo: build ## play the manual's story on loopback; KEEP=1 leaves it running
 	$(BIN) demo --out demo-out $(if $(KEEP),--keep)

@@ -294,3 +294,22 @@ func TestDrain(t *testing.T) {
 	<-done
 	w.stops[1] = func() {}
 }
+
+// The second signal ends every call with a BYE.
+func TestForcedStop(t *testing.T) {
+	w := newWorld(t, setup{})
+	c, a := w.talk()
+	stop := w.stops[1]
+	done := make(chan struct{})
+	go func() { stop(); close(done) }()
+	w.until("the daemon drains", func() bool { return w.snapshot().Draining })
+	close(w.force)
+	w.ended(c, a)
+	for _, p := range []*sim.Party{c, a} {
+		if _, cause, byPeer := p.Outcome(); cause != sipua.CauseHangup || !byPeer {
+			t.Errorf("%s ended with %s, want the daemon's BYE", p.Name, cause)
+		}
+	}
+	<-done
+	w.stops[1] = func() {}
+}

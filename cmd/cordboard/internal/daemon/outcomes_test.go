@@ -36,6 +36,9 @@ func TestConsultStory(t *testing.T) {
 	w.hears(c, "target", target, "customer")
 	w.ended(a)
 	w.free()
+	w.until("customer and target are told who they talk to", func() bool {
+		return c.Peer().Number == "2001" && target.Peer().Number == "380441234567"
+	})
 	c.Hangup()
 	w.ended(c, target)
 	w.whole(c, a, target)

@@ -43,6 +43,7 @@ type world struct {
 	daemon *Daemon
 	phones []*sim.Phone
 	stops  []func()
+	force  chan struct{} // closed: the second signal
 
 	persistent bool // devices stay connected, which is no leak
 }
@@ -83,7 +84,7 @@ func newWorld(t *testing.T, s setup) *world {
 	t.Cleanup(func() { goleak.VerifyNone(t, leaks) })
 	ctx, cancel := context.WithTimeout(context.Background(), 90*time.Second)
 	t.Cleanup(cancel)
-	w := &world{t: t, ctx: ctx, dir: t.TempDir()}
+	w := &world{t: t, ctx: ctx, dir: t.TempDir(), force: make(chan struct{})}
 	t.Cleanup(w.close)
 	cfg := sim.PBXConfig{Addr: netip.AddrPortFrom(loopback, 0), Plan: plan(s.plan)}
 	for i := range s.agents {
@@ -94,7 +95,7 @@ func newWorld(t *testing.T, s setup) *world {
 	w.must(err)
 	w.background("pbx", w.pbx.Run)
 	w.daemon = w.newDaemon(s)
-	w.background("daemon", func(ctx context.Context) error { return w.daemon.Run(ctx, nil, nil) })
+	w.background("daemon", func(ctx context.Context) error { return w.daemon.Run(ctx, nil, w.force) })
 	if !s.noPhone {
 		for i := range s.agents {
 			w.addPhone(i, !s.manual)
