@@ -1,6 +1,8 @@
 package daemon
 
 import (
+	"maps"
+	"slices"
 	"sync"
 
 	"cordboard/callcontrol"
@@ -40,6 +42,13 @@ func (d *desk) leg(id callcontrol.LegID) *leg {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.legs[id]
+}
+
+// all are the live legs; their own locks are taken after the desk's is given back.
+func (d *desk) all() []*leg {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return slices.Collect(maps.Values(d.legs))
 }
 
 func (d *desk) add(l *leg) {

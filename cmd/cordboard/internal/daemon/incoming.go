@@ -93,12 +93,10 @@ func identity(i sipua.Identity) callcontrol.Identity {
 }
 
 func (d *Daemon) legOf(desk *desk, dialog *sipua.Dialog) callcontrol.LegID {
-	desk.mu.Lock()
-	defer desk.mu.Unlock()
 	want := dialog.ID()
-	for id, l := range desk.legs {
+	for _, l := range desk.all() {
 		if have, _, _ := l.current(); have != nil && have.ID() == want {
-			return id
+			return l.id
 		}
 	}
 	return ""
