@@ -44,7 +44,7 @@ func newMetrics(d *Daemon) *metrics {
 	gauge := func(name, help string, f func() float64) prometheus.Collector {
 		return prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, f)
 	}
-	m.registry.MustRegister(m.packets, m.lost, m.foreign, m.mos,
+	m.registry.MustRegister(m.packets, m.lost, m.foreign, m.mos, newFigures(d),
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 		gauge("cordboard_legs", "Legs at this moment.", func() float64 { return float64(d.legs.Load()) }),
 		gauge("cordboard_rtp_streams", "Open media streams.", func() float64 { return float64(d.engine.Stats().Streams) }),
