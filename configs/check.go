@@ -127,6 +127,9 @@ func (l *loader) checkControl() {
 			l.wrong("control.group", fmt.Sprintf("group %s does not exist on this host", printable(c.Group)), "write an existing group (getent group), or remove the key")
 		}
 	}
+	if len(l.cfg.Phones.Digest) == 0 && l.sound("phones.digest") {
+		l.wrong("phones.digest", "the list is empty", "write digest: [MD5], or [SHA-256, MD5] if every phone copes with it")
+	}
 	if p := l.cfg.Phones; p.MinExpires > p.MaxExpires && l.sound("phones.min_expires", "phones.max_expires") {
 		path := "phones.max_expires"
 		if !l.given(path) {

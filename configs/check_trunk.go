@@ -112,6 +112,9 @@ func (l *loader) checkTimes(t *Trunk, path string) {
 	if d := t.KeepAlive; d > 0 && d < 5*time.Second {
 		l.wrong(path+".keep_alive", fmt.Sprintf("%s is shorter than 5s", shortDuration(d)), "write keep_alive: 25s, or 0s for none")
 	}
+	if r := t.Register; r.Retry > r.RetryMax && l.sound(path+".register.retry", path+".register.retry_max") {
+		l.wrong(path+".register.retry_max", fmt.Sprintf("%s is shorter than retry (%s)", shortDuration(r.RetryMax), shortDuration(r.Retry)), "write retry_max: 5m, or a shorter retry")
+	}
 	if len(t.Codecs) == 0 && l.sound(path+".codecs") {
 		l.wrong(path+".codecs", "the list is empty", "write codecs: [PCMA, PCMU]")
 	}

@@ -11,7 +11,7 @@ func Default() *Config {
 	return &Config{
 		SIP:      SIP{UserAgent: "Cordboard"},
 		RTP:      defaultRTP(),
-		Phones:   Phones{Realm: "cordboard", MinExpires: time.Minute, MaxExpires: time.Hour},
+		Phones:   Phones{Realm: "cordboard", MinExpires: time.Minute, MaxExpires: time.Hour, Digest: []Digest{DigestMD5}},
 		Control:  Control{Socket: "/run/cordboard/control.sock", Mode: 0o660},
 		StateDir: "/var/lib/cordboard",
 		Log:      Log{Level: LevelInfo, Format: FormatText},
@@ -53,11 +53,14 @@ func defaultCalls() Calls {
 // setDefaults is called on each new list element before it is decoded.
 func (t *Trunk) setDefaults() {
 	*t = Trunk{
-		Transfer:     TransferBridge,
-		Hold:         HoldLocal,
-		Codecs:       []Codec{CodecPCMA, CodecPCMU},
-		DTMF:         DTMFAuto,
-		Register:     Register{Enabled: true, Expires: 10 * time.Minute, Rate: 20},
+		Transfer: TransferBridge,
+		Hold:     HoldLocal,
+		Codecs:   []Codec{CodecPCMA, CodecPCMU},
+		DTMF:     DTMFAuto,
+		Register: Register{
+			Enabled: true, Expires: 10 * time.Minute, Rate: 20,
+			Timeout: 32 * time.Second, Retry: 4 * time.Second, RetryMax: 5 * time.Minute,
+		},
 		SessionTimer: 30 * time.Minute,
 		Identity:     IdentityPAI,
 	}

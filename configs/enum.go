@@ -23,6 +23,9 @@ type Hold string
 // Codec is an audio codec's RTP name.
 type Codec string
 
+// Digest is a digest algorithm by its name on the wire.
+type Digest string
+
 // DTMF is how digits are sent.
 type DTMF string
 
@@ -72,6 +75,9 @@ const (
 	CodecPCMA Codec = "PCMA"
 	CodecPCMU Codec = "PCMU"
 
+	DigestMD5    Digest = "MD5"
+	DigestSHA256 Digest = "SHA-256"
+
 	DTMFRFC4733 DTMF = "rfc4733"
 	DTMFInfo    DTMF = "info"
 	DTMFAuto    DTMF = "auto"
@@ -106,6 +112,7 @@ var enums = map[reflect.Type][]string{
 	reflect.TypeFor[Transfer]():           {"bridge", "refer"},
 	reflect.TypeFor[Hold]():               {"local", "signal"},
 	reflect.TypeFor[Codec]():              {"PCMA", "PCMU"},
+	reflect.TypeFor[Digest]():             {"MD5", "SHA-256"},
 	reflect.TypeFor[DTMF]():               {"rfc4733", "info", "auto"},
 	reflect.TypeFor[Identity]():           {"pai", "rpid", "none"},
 	reflect.TypeFor[CallWaiting]():        {"busy", "wait"},

@@ -25,6 +25,7 @@ type Phones struct {
 	Realm      string        `json:"realm,omitempty" jsonschema:"digest realm shown to phones; changing it asks every phone for its password anew" example:"cordboard" reload:"restart"`
 	MinExpires time.Duration `json:"min_expires,omitempty" jsonschema:"shortest registration accepted; a shorter one is answered 423" min:"10s" max:"1h" example:"60s"`
 	MaxExpires time.Duration `json:"max_expires,omitempty" jsonschema:"longest registration granted" min:"1m" max:"24h" example:"1h"`
+	Digest     []Digest      `json:"digest,omitempty" jsonschema:"digest algorithms offered to phones, best first (RFC 8760). Many phones know MD5 only, and some give up when they are offered another besides" example:"[SHA-256, MD5]" reload:"restart"`
 }
 
 // RTP is the media side.

@@ -31,6 +31,10 @@ type Register struct {
 	Enabled bool          `json:"enabled,omitempty" jsonschema:"false: lines do not register (the trunk knows us by address)" example:"true"`
 	Expires time.Duration `json:"expires,omitempty" jsonschema:"registration time asked for; refreshed at a random 50 to 90 % of what is granted" min:"30s" max:"24h" example:"10m"`
 	Rate    float64       `json:"rate,omitempty" jsonschema:"REGISTER requests a second to this trunk, authentication retries counted" min:"0.1" max:"1000" example:"20"`
+
+	Timeout  time.Duration `json:"timeout,omitempty" jsonschema:"how long one REGISTER may go unanswered before it counts as failed (RFC 3261 timer F)" min:"1s" max:"32s" example:"32s"`
+	Retry    time.Duration `json:"retry,omitempty" jsonschema:"longest wait before the first retry of a registration that failed; doubled with each further failure, and each wait is a random 50 to 100 % of it (RFC 5626 §4.5)" min:"1s" max:"10m" example:"4s"`
+	RetryMax time.Duration `json:"retry_max,omitempty" jsonschema:"longest wait between retries" min:"1s" max:"1h" example:"5m"`
 }
 
 // Headers maps a trunk's SIP headers to what they mean.

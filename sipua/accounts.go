@@ -1,10 +1,12 @@
 package sipua
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/netip"
 	"sync"
+	"time"
 
 	"github.com/emiago/sipgo/sip"
 
@@ -48,9 +50,7 @@ func (s *Stack) phoneSource(a netip.Addr) bool { return s.phones.has(a) }
 func (s *Stack) newAccounts() error {
 	lc := line.Config{}
 	for _, t := range s.peers.trunks {
-		lc.Trunks = append(lc.Trunks, line.Trunk{
-			Name: t.Name, Domain: t.Domain, Server: resolveURI(t.Server), Realm: t.Realm, Expires: t.Expires, Rate: s.cfg.Register.PerSecond,
-		})
+		lc.Trunks = append(lc.Trunks, lineTrunk(t.Trunk, s.cfg.Register))
 		for _, a := range t.lines {
 			if a.Register {
 				lc.Lines = append(lc.Lines, line.Line{ID: a.id, Trunk: t.Name, User: a.User, AuthUser: a.AuthUser, Password: a.Password, Display: a.Display})
@@ -62,7 +62,7 @@ func (s *Stack) newAccounts() error {
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrConfig, err)
 	}
-	rc := registrar.Config{Realm: s.cfg.Realm, MinExpires: s.cfg.Registrar.MinExpires, MaxExpires: s.cfg.Registrar.MaxExpires, MaxContacts: s.cfg.Registrar.MaxPerUser}
+	rc := registrar.Config{Realm: s.cfg.Realm, MinExpires: s.cfg.Registrar.MinExpires, MaxExpires: s.cfg.Registrar.MaxExpires, MaxContacts: s.cfg.Registrar.MaxPerUser, Digest: s.cfg.Registrar.Digest}
 	s.noAuth = map[netip.Addr]string{}
 	for _, p := range s.cfg.Phones {
 		u := registrar.User{Name: p.User, Password: p.Password}
@@ -82,6 +82,24 @@ func (s *Stack) newAccounts() error {
 		return fmt.Errorf("%w: %w", ErrConfig, err)
 	}
 	return nil
+}
+
+// lineTrunk is a trunk as the line manager takes it.
+func lineTrunk(t Trunk, general RegisterConfig) line.Trunk {
+	r := RegisterConfig{
+		PerSecond: cmp.Or(t.Register.PerSecond, general.PerSecond), Timeout: cmp.Or(t.Register.Timeout, general.Timeout),
+		Retry: cmp.Or(t.Register.Retry, general.Retry, 4*time.Second), RetryMax: cmp.Or(t.Register.RetryMax, general.RetryMax),
+	}
+	out := line.Trunk{
+		Name: t.Name, Domain: t.Domain, Server: resolveURI(t.Server), Realm: t.Realm, Expires: t.Expires,
+		Rate: r.PerSecond, Timeout: r.Timeout, BackoffMax: r.RetryMax,
+		BackoffBase: r.Retry / 2, // the first failure doubles it: RFC 5626 §4.5
+		KeepAlive:   line.KeepAlive{Kind: line.KeepAliveOff},
+	}
+	if t.KeepAlive > 0 {
+		out.KeepAlive = line.KeepAlive{Kind: line.KeepAliveAuto, Interval: t.KeepAlive}
+	}
+	return out
 }
 
 func (s *Stack) onLine(st line.State) {

@@ -28,7 +28,7 @@ type Config struct {
 	MinSE          time.Duration // smallest interval accepted; default and least 90 s
 	NoAnswer       time.Duration // default for InviteParams.NoAnswer; 0: 3 min
 	Registrar      RegistrarConfig
-	Register       RegisterConfig // pace of all lines
+	Register       RegisterConfig // for trunks that say nothing else
 	MaxDialogs     int            // 503 beyond it; default 20,000
 	ContactKey     []byte         // makes the Contact users of lines unguessable yet stable over restarts; empty: random
 }
@@ -51,7 +51,9 @@ type Trunk struct {
 	ReferAllowed   bool           // a REFER of the peer is offered as ReferRequested; else 603
 	AnyUser        bool           // an INVITE whose Request-URI names no line is delivered all the same, Incoming.Line = ""
 	CapturePrefix  []string       // names (or prefixes ending in "*") of headers delivered in Incoming.Headers
-	Expires        time.Duration  // of registrations; default 1 h
+	Expires        time.Duration  // of registrations; default 10 min
+	Register       RegisterConfig // pace and retries of the lines' registrations
+	KeepAlive      time.Duration  // interval of keep-alives: CRLF on streams, OPTIONS on UDP; 0: none
 	TLS            *tls.Config    // to check the server with, for the name in Server; nil: system roots
 }
 
@@ -78,11 +80,16 @@ type RegistrarConfig struct {
 	MinExpires time.Duration // default 60 s
 	MaxExpires time.Duration // default 1 h
 	MaxPerUser int           // contacts of one phone; default 4
+
+	Digest []digest.Algorithm // offered to phones, best first; default SHA-256, MD5
 }
 
-// RegisterConfig paces the REGISTERs of the lines.
+// RegisterConfig paces the REGISTERs of a trunk's lines.
 type RegisterConfig struct {
-	PerSecond float64 // per trunk, retries included; default 50
+	PerSecond float64       // retries included; default 20
+	Timeout   time.Duration // of one REGISTER; default 32 s, timer F
+	Retry     time.Duration // bound of the wait before the first retry, doubled with each failure (RFC 5626 §4.5); default 4 s
+	RetryMax  time.Duration // bound of all waits; default 5 min
 }
 
 // Deps are what a Stack works with.

@@ -21,6 +21,7 @@ const (
 	KeepAliveOff
 	KeepAliveCRLF    // double CRLF (RFC 5626 §3.5.1), also on UDP
 	KeepAliveOptions // an OPTIONS request; any answer counts
+	KeepAliveAuto    // CRLF on streams, OPTIONS on UDP
 )
 
 // KeepAlive is per trunk: lines of one trunk share the flow to a target, so it

@@ -18,13 +18,16 @@ type flow struct {
 
 // kind is the keep-alive of a target, KeepAliveOff for none.
 func (k KeepAlive) kind(t resolve.Target) KeepAliveKind {
-	if k.Kind != KeepAliveDefault {
-		return k.Kind
-	}
-	if t.Transport == "udp" {
+	udp := t.Transport == "udp"
+	switch {
+	case k.Kind == KeepAliveDefault && udp:
 		return KeepAliveOff
+	case k.Kind == KeepAliveAuto && udp:
+		return KeepAliveOptions
+	case k.Kind == KeepAliveDefault, k.Kind == KeepAliveAuto:
+		return KeepAliveCRLF
 	}
-	return KeepAliveCRLF
+	return k.Kind
 }
 
 // moveFlowLocked counts a line from its old target to a new one (zero: none),

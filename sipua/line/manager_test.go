@@ -335,6 +335,19 @@ func TestTrunkMoves(t *testing.T) {
 	})
 }
 
+func TestKeepAliveKind(t *testing.T) {
+	udp, tcp := resolve.Target{Transport: "udp"}, resolve.Target{Transport: "tcp"}
+	for _, c := range []struct{ set, udp, tcp KeepAliveKind }{
+		{KeepAliveDefault, KeepAliveOff, KeepAliveCRLF}, {KeepAliveAuto, KeepAliveOptions, KeepAliveCRLF},
+		{KeepAliveOff, KeepAliveOff, KeepAliveOff}, {KeepAliveOptions, KeepAliveOptions, KeepAliveOptions},
+	} {
+		k := KeepAlive{Kind: c.set}
+		if k.kind(udp) != c.udp || k.kind(tcp) != c.tcp {
+			t.Errorf("kind %d: udp %d, tcp %d, want %d and %d", c.set, k.kind(udp), k.kind(tcp), c.udp, c.tcp)
+		}
+	}
+}
+
 func TestKeepAlive(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		pbx, where := newFakePBX(t), targets(2)

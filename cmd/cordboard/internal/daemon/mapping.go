@@ -55,7 +55,7 @@ func sipConfig(c *configs.Config, contactKey []byte) (sipua.Config, error) {
 		Advertise: c.SIP.Advertise, UserAgent: c.SIP.UserAgent, Realm: c.Phones.Realm, MaxDialogs: c.Limits.MaxLegs,
 		ContactKey: contactKey,
 		Edge:       edgeConfig(c.Limits.Edge),
-		Registrar:  sipua.RegistrarConfig{MinExpires: c.Phones.MinExpires, MaxExpires: c.Phones.MaxExpires},
+		Registrar:  sipua.RegistrarConfig{MinExpires: c.Phones.MinExpires, MaxExpires: c.Phones.MaxExpires, Digest: digestOffer(c.Phones.Digest)},
 	}
 	for _, l := range c.SIP.Listen {
 		listen := sipua.Listen{Network: l.Network, Addr: l.Addr}
@@ -66,7 +66,6 @@ func sipConfig(c *configs.Config, contactKey []byte) (sipua.Config, error) {
 	}
 	for _, t := range c.Trunks {
 		out.Trunks = append(out.Trunks, sipTrunk(t, client))
-		out.Register.PerSecond = max(out.Register.PerSecond, t.Register.Rate)
 	}
 	for _, a := range c.Agents {
 		t, _ := c.Trunk(a.Line.Trunk)
@@ -82,6 +81,20 @@ func sipConfig(c *configs.Config, contactKey []byte) (sipua.Config, error) {
 	return out, nil
 }
 
+// digestOffer is what phones are challenged with.
+func digestOffer(list []configs.Digest) []digest.Algorithm {
+	var out []digest.Algorithm
+	for _, d := range list {
+		switch d {
+		case configs.DigestMD5:
+			out = append(out, digest.MD5)
+		case configs.DigestSHA256:
+			out = append(out, digest.SHA256)
+		}
+	}
+	return out
+}
+
 // edgeConfig bounds strangers; a source may burst to three times its rate.
 func edgeConfig(e configs.Edge) edge.Config {
 	return edge.Config{
@@ -94,7 +107,10 @@ func edgeConfig(e configs.Edge) edge.Config {
 func sipTrunk(t configs.Trunk, client *tls.Config) sipua.Trunk {
 	out := sipua.Trunk{
 		Name: t.Name, Server: sipURI(t.Server), Peers: slices.Clone(t.Peers), Domain: t.Domain, Realm: t.Realm,
-		SessionExpires: t.SessionTimer, ReferAllowed: t.ReferAllowed, Expires: t.Register.Expires, TLS: client,
+		SessionExpires: t.SessionTimer, ReferAllowed: t.ReferAllowed, Expires: t.Register.Expires, TLS: client, KeepAlive: t.KeepAlive,
+		Register: sipua.RegisterConfig{
+			PerSecond: t.Register.Rate, Timeout: t.Register.Timeout, Retry: t.Register.Retry, RetryMax: t.Register.RetryMax,
+		},
 	}
 	if t.SessionTimer == 0 {
 		out.SessionExpires = -1 // none is asked for
