@@ -2,6 +2,7 @@ package sim
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
 	"log/slog"
 	"net/netip"
@@ -29,7 +30,9 @@ type Behaviour struct {
 // PBXConfig of a PBX. Numbers that the plan does not name are answered 404.
 type PBXConfig struct {
 	Addr     netip.AddrPort // port 0: any
-	Network  string         // udp (default) or tcp
+	Network  string         // udp (default), tcp or tls
+	TLS      *tls.Config    // certificate, for tls
+	Peer     netip.AddrPort // another switch, by UDP: its calls reach every number of the plan, and CallPeer calls it; invalid: none
 	Realm    string         // default "pbx.test"
 	Accounts []Account
 	Plan     map[string]Behaviour
@@ -49,6 +52,8 @@ type PBX struct {
 	stop    context.Context
 }
 
+const peerTrunk = "peer"
+
 // NewPBX makes a PBX; Run serves it.
 func NewPBX(cfg PBXConfig) (*PBX, error) {
 	if cfg.Network == "" {
@@ -62,11 +67,15 @@ func NewPBX(cfg PBXConfig) (*PBX, error) {
 	}
 	p := &PBX{cfg: cfg, online: map[string]bool{}, changed: make(chan struct{}), called: map[string][]*Party{}, stop: context.Background()}
 	sip := sipua.Config{
-		Listen: []sipua.Listen{{Network: cfg.Network, Addr: cfg.Addr}}, UserAgent: "cordboard-sim-pbx", Realm: cfg.Realm,
+		Listen: []sipua.Listen{{Network: cfg.Network, Addr: cfg.Addr, TLS: cfg.TLS}}, UserAgent: "cordboard-sim-pbx", Realm: cfg.Realm,
 		Edge: simEdge(),
 	}
 	for _, a := range cfg.Accounts {
 		sip.Phones = append(sip.Phones, sipua.Phone{User: a.User, Password: digest.NewSecret(a.Password)})
+	}
+	if cfg.Peer.IsValid() {
+		server := sipua.URI{Host: cfg.Peer.Addr().String(), Port: cfg.Peer.Port(), Transport: "udp"}
+		sip.Trunks = append(sip.Trunks, sipua.Trunk{Name: peerTrunk, Server: server, AnyUser: true})
 	}
 	var err error
 	p.stack, err = sipua.New(sip, sipua.Deps{Log: cfg.Log, OnInvite: p.onInvite, OnPhone: p.onPhone})
@@ -120,15 +129,23 @@ func (p *PBX) WaitRegistered(ctx context.Context, n int) error {
 
 // Call lets a customer call a registered line, as a queue of the PBX would: headers carry queue and variables.
 func (p *PBX) Call(from sipua.Identity, line string, source func([]int16), headers ...sipua.Header) (*Party, error) {
+	return p.invite(sipua.InviteParams{Phone: line, From: from, Headers: headers}, source)
+}
+
+// CallPeer lets a customer call a number at the other switch.
+func (p *PBX) CallPeer(from sipua.Identity, number string, source func([]int16), headers ...sipua.Header) (*Party, error) {
+	return p.invite(sipua.InviteParams{Trunk: peerTrunk, To: sipua.URI{User: number}, From: from, Headers: headers}, source)
+}
+
+func (p *PBX) invite(params sipua.InviteParams, source func([]int16)) (*Party, error) {
 	s, err := NewSound(p.Addr().Addr(), source)
 	if err != nil {
 		return nil, err
 	}
-	party := newParty(from.Number, s, StateCalling)
+	party := newParty(params.From.Number, s, StateCalling)
 	local := s.Local(offer.SendRecv)
-	party.setDialog(p.stack.Invite(sipua.InviteParams{
-		Phone: line, From: from, Offer: &local, Headers: headers,
-	}, party.onDialog))
+	params.Offer = &local
+	party.setDialog(p.stack.Invite(params, party.onDialog))
 	return party, nil
 }
 

@@ -97,7 +97,7 @@ func lineTrunk(t Trunk, general RegisterConfig) line.Trunk {
 		KeepAlive:   line.KeepAlive{Kind: line.KeepAliveOff},
 	}
 	if t.KeepAlive > 0 {
-		out.KeepAlive = line.KeepAlive{Kind: line.KeepAliveAuto, Interval: t.KeepAlive}
+		out.KeepAlive = line.KeepAlive{Kind: line.KeepAliveAuto, Interval: t.KeepAlive, Timeout: min(cmp.Or(r.Timeout, 10*time.Second), 10*time.Second)}
 	}
 	return out
 }

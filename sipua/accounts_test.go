@@ -14,7 +14,7 @@ func TestLineTrunk(t *testing.T) {
 	if got.Rate != 9 || got.BackoffBase != 5*time.Second || got.BackoffMax != time.Minute || got.Timeout != 5*time.Second {
 		t.Errorf("paced as %+v", got)
 	}
-	if got.KeepAlive.Kind != line.KeepAliveAuto || got.KeepAlive.Interval != 25*time.Second {
+	if got.KeepAlive != (line.KeepAlive{Kind: line.KeepAliveAuto, Interval: 25 * time.Second, Timeout: 5 * time.Second}) {
 		t.Errorf("kept alive as %+v", got.KeepAlive)
 	}
 	got = lineTrunk(Trunk{Name: "a"}, general)

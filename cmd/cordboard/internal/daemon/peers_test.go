@@ -5,12 +5,9 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"path/filepath"
-	"strings"
 	"sync"
 	"syscall"
 	"testing"
-	"text/template"
 	"time"
 )
 
@@ -33,7 +30,8 @@ type peer struct {
 	name string
 	cmd  *exec.Cmd
 	out  *output
-	done chan error
+	done chan struct{} // closed when the program has ended
+	err  error         // how it ended; read it after done
 }
 
 // output keeps the last of what a peer printed.
@@ -60,14 +58,14 @@ func (o *output) String() string {
 // start runs a peer until the test ends. The kernel ends it when this process dies.
 func start(t *testing.T, dir, name string, args ...string) *peer {
 	t.Helper()
-	p := &peer{t: t, name: name, cmd: exec.Command(name, args...), out: &output{}, done: make(chan error, 1)}
+	p := &peer{t: t, name: name, cmd: exec.Command(name, args...), out: &output{}, done: make(chan struct{})}
 	p.cmd.Dir, p.cmd.Stdout, p.cmd.Stderr = dir, p.out, p.out
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setpgid: true}
 	p.cmd.WaitDelay = 2 * time.Second
 	if err := p.cmd.Start(); err != nil {
 		t.Fatalf("%s: %v", name, err)
 	}
-	go func() { p.done <- p.cmd.Wait() }()
+	go func() { p.err = p.cmd.Wait(); close(p.done) }()
 	t.Cleanup(func() {
 		p.stop(syscall.SIGTERM)
 		if t.Failed() {
@@ -77,18 +75,20 @@ func start(t *testing.T, dir, name string, args ...string) *peer {
 	return p
 }
 
-// stop signals the peer's own process group and waits for its end.
+// stop signals the peer's own process group and waits for its end. Once it has ended nothing is signalled: its number may
+// be another's by then.
 func (p *peer) stop(sig syscall.Signal) {
-	if p.cmd.ProcessState != nil {
+	select {
+	case <-p.done:
 		return
+	default:
 	}
 	_ = syscall.Kill(-p.cmd.Process.Pid, sig)
 	select {
-	case err := <-p.done:
-		p.done <- err
+	case <-p.done:
 	case <-time.After(5 * time.Second):
 		_ = syscall.Kill(-p.cmd.Process.Pid, syscall.SIGKILL)
-		p.done <- <-p.done
+		<-p.done
 	}
 }
 
@@ -96,9 +96,8 @@ func (p *peer) stop(sig syscall.Signal) {
 func (p *peer) wait(limit time.Duration) error {
 	p.t.Helper()
 	select {
-	case err := <-p.done:
-		p.done <- err
-		return err
+	case <-p.done:
+		return p.err
 	case <-time.After(limit):
 		return fmt.Errorf("%s still runs after %v", p.name, limit)
 	}
@@ -109,40 +108,4 @@ func tail(s string, n int) string {
 		return "…" + s[len(s)-n:]
 	}
 	return s
-}
-
-// kamailio is a registrar and proxy with digest: any user X has password pwX.
-type kamailio struct {
-	peer *peer
-	port uint16
-	dir  string
-}
-
-func startKamailio(t *testing.T, port, outside, trusted uint16) *kamailio {
-	t.Helper()
-	need(t, "kamailio", "kamcmd")
-	k := &kamailio{port: port, dir: t.TempDir()}
-	tmpl := template.Must(template.ParseFiles("testdata/kamailio.cfg.tmpl"))
-	var b bytes.Buffer
-	if err := tmpl.Execute(&b, map[string]any{"Port": port, "OutsidePort": outside, "TrustedPort": trusted, "Dir": k.dir}); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(filepath.Join(k.dir, "kamailio.cfg"), b.Bytes(), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	k.run(t)
-	return k
-}
-
-func (k *kamailio) run(t *testing.T) {
-	k.peer = start(t, k.dir, "kamailio", "-f", filepath.Join(k.dir, "kamailio.cfg"), "-DD", "-E", "-Y", k.dir)
-}
-
-// users is how many addresses of record are registered.
-func (k *kamailio) users() int {
-	out, err := exec.Command("kamcmd", "-s", "unix:"+filepath.Join(k.dir, "kamailio_ctl"), "ul.dump", "brief").Output()
-	if err != nil {
-		return -1
-	}
-	return strings.Count(string(out), "AoR: ")
 }

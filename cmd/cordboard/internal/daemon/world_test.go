@@ -122,7 +122,7 @@ func (w *world) newDaemon(s setup) *Daemon {
 	w.must(mediamix.WriteWAV(filepath.Join(w.dir, "hold.wav"), music))
 	var b strings.Builder
 	fmt.Fprintf(&b, `sip: {listen: ["udp://127.0.0.1:%d"]}
-rtp: {bind: 127.0.0.1, ports: 31000-32999, quarantine: 0s, timeout: {talk: 3s}}
+rtp: {bind: 127.0.0.1, ports: 30000-31999, quarantine: 0s, timeout: {talk: 3s}}
 control: {socket: c.sock}
 state_dir: state
 music: {default: hold.wav}
@@ -219,7 +219,12 @@ func (w *world) must(err error) {
 
 func (w *world) until(what string, ok func() bool) {
 	w.t.Helper()
-	for end := time.Now().Add(15 * time.Second); time.Now().Before(end); {
+	w.within(15*time.Second, what, ok)
+}
+
+func (w *world) within(limit time.Duration, what string, ok func() bool) {
+	w.t.Helper()
+	for end := time.Now().Add(limit); time.Now().Before(end); {
 		if ok() {
 			return
 		}
@@ -229,7 +234,7 @@ func (w *world) until(what string, ok func() bool) {
 			w.t.Fatalf("timed out until %s", what)
 		}
 	}
-	w.t.Fatalf("not so after 15 s: %s\n%s", what, w.describe())
+	w.t.Fatalf("not so after %v: %s\n%s", limit, what, w.describe())
 }
 
 func (w *world) describe() string {
