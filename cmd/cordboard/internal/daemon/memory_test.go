@@ -1,9 +1,7 @@
 package daemon
 
 import (
-	"os"
 	"runtime"
-	"runtime/pprof"
 	"testing"
 )
 
@@ -24,11 +22,6 @@ func TestMemoryPerIdleLine(t *testing.T) {
 	w := newWorld(t, setup{agents: lines, noPhone: true, trunk: "register: {rate: 1000}"})
 	per := (held() - before) / lines
 	t.Logf("%d bytes an idle line", per)
-	if f := os.Getenv("HEAPOUT"); f != "" {
-		o, _ := os.Create(f)
-		pprof.WriteHeapProfile(o)
-		o.Close()
-	}
 	if per > 10<<10 {
 		t.Errorf("%d bytes of heap and stacks for an idle line", per)
 	}

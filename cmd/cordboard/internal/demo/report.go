@@ -49,12 +49,12 @@ type Report struct {
 
 // judge sets OK: every step, every stream, the digits.
 func (r *Report) judge() {
-	r.OK = len(r.Steps) > 0 && r.Digits.Sent == r.Digits.Received && r.RegisteredLines == agents
+	r.OK = len(r.Steps) > 0 && r.Digits.Sent == r.Digits.Received && r.RegisteredLines == agents && r.Events > 0 && len(r.Streams) > 0
 	for _, s := range r.Steps {
 		r.OK = r.OK && s.OK
 	}
 	for _, s := range r.Streams {
-		r.OK = r.OK && s.SSRCChanges == 0 && s.SequenceGaps == 0 && s.TimestampErrors == 0
+		r.OK = r.OK && s.Packets > 0 && s.SSRCChanges == 0 && s.SequenceGaps == 0 && s.TimestampErrors == 0
 	}
 }
 

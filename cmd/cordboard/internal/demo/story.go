@@ -107,7 +107,9 @@ func (s *story) consult(ctx context.Context) error {
 			return err
 		}
 		if v.kind == callcontrol.KindComplete {
-			s.agent = nil
+			if err := s.gone(ctx, s.agent); err != nil {
+				return err
+			}
 		}
 		s.check(ctx, string(v.kind), v.state, v.expect)
 	}
@@ -129,7 +131,9 @@ func (s *story) blind(ctx context.Context) error {
 	if err := s.do(ctx, callcontrol.Command{Kind: callcontrol.KindBlind, Number: "2002"}); err != nil {
 		return err
 	}
-	s.agent = nil
+	if err := s.gone(ctx, s.agent); err != nil {
+		return err
+	}
 	s.checkTone(ctx, "blind transfer: the target rings", "blind transfer in progress", Heard{Customer: hear("ring_back")})
 	if err := s.called(ctx, "2002", "target 2"); err != nil {
 		return err
@@ -280,10 +284,12 @@ func (s *story) digits(ctx context.Context, keys string) error {
 // hangup lets the customer hang up and waits until the other party is gone.
 func (s *story) hangup(ctx context.Context) error {
 	s.customer.Hangup()
-	if err := s.gone(ctx, s.target); err != nil {
-		return err
+	for _, p := range []*sim.Party{s.customer, s.target} {
+		if err := s.gone(ctx, p); err != nil {
+			return err
+		}
 	}
-	s.add(Step{Name: "the customer hangs up", State: "ended", Expected: none(), Heard: none(), OK: true})
+	s.check(ctx, "the customer hangs up", "ended", none())
 	return nil
 }
 
