@@ -190,4 +190,9 @@ func serveAt(t *testing.T, socket string, f callcontrol.Control) (stop func()) {
 	return stop
 }
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if os.Getenv(asCommand) != "" {
+		main()
+	}
+	goleak.VerifyTestMain(m)
+}
