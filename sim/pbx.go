@@ -68,7 +68,7 @@ func NewPBX(cfg PBXConfig) (*PBX, error) {
 	p := &PBX{cfg: cfg, online: map[string]bool{}, changed: make(chan struct{}), called: map[string][]*Party{}, stop: context.Background()}
 	sip := sipua.Config{
 		Listen: []sipua.Listen{{Network: cfg.Network, Addr: cfg.Addr, TLS: cfg.TLS}}, UserAgent: "cordboard-sim-pbx", Realm: cfg.Realm,
-		Edge: simEdge(),
+		Edge: simEdge(), StopTimeout: time.Second,
 	}
 	for _, a := range cfg.Accounts {
 		sip.Phones = append(sip.Phones, sipua.Phone{User: a.User, Password: digest.NewSecret(a.Password)})

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/netip"
 	"sync"
+	"time"
 
 	"cordboard/sipua"
 	"cordboard/sipua/digest"
@@ -52,7 +53,7 @@ func NewPhone(cfg PhoneConfig) (*Phone, error) {
 	var err error
 	p.stack, err = sipua.New(sipua.Config{
 		Listen: []sipua.Listen{{Network: "udp", Addr: netip.AddrPortFrom(cfg.Addr, 0)}}, UserAgent: "cordboard-sim-phone",
-		Edge: simEdge(),
+		Edge: simEdge(), StopTimeout: time.Second,
 		Trunks: []sipua.Trunk{{
 			Name: server, Server: sipua.URI{Host: cfg.Server.Addr().String(), Port: cfg.Server.Port()},
 			CapturePrefix: []string{"Call-Info", "Alert-Info", "Answer-Mode"},

@@ -58,7 +58,7 @@ func (s *Stack) newAccounts() error {
 		}
 	}
 	var err error
-	s.lines, err = line.New(lc, line.Deps{Log: s.log, Sender: lineSender{s}, Targets: s.targets, OnState: s.onLine})
+	s.lines, err = line.New(lc, line.Deps{Log: s.log, Sender: lineSender{s}, Targets: s.targets, OnState: s.onLine, StopTimeout: s.cfg.StopTimeout})
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrConfig, err)
 	}
@@ -94,10 +94,13 @@ func lineTrunk(t Trunk, general RegisterConfig) line.Trunk {
 		Name: t.Name, Domain: t.Domain, Server: resolveURI(t.Server), Realm: t.Realm, Expires: t.Expires,
 		Rate: r.PerSecond, Timeout: r.Timeout, BackoffMax: r.RetryMax,
 		BackoffBase: r.Retry / 2, // the first failure doubles it: RFC 5626 §4.5
-		KeepAlive:   line.KeepAlive{Kind: line.KeepAliveOff},
+		KeepAlive:   line.KeepAlive{Timeout: min(cmp.Or(r.Timeout, 10*time.Second), 10*time.Second)},
 	}
-	if t.KeepAlive > 0 {
-		out.KeepAlive = line.KeepAlive{Kind: line.KeepAliveAuto, Interval: t.KeepAlive, Timeout: min(cmp.Or(r.Timeout, 10*time.Second), 10*time.Second)}
+	switch {
+	case t.KeepAlive > 0:
+		out.KeepAlive.Kind, out.KeepAlive.Interval = line.KeepAliveAuto, t.KeepAlive
+	case t.KeepAlive < 0:
+		out.KeepAlive.Kind = line.KeepAliveOff
 	}
 	return out
 }

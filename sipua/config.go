@@ -30,7 +30,11 @@ type Config struct {
 	Registrar      RegistrarConfig
 	Register       RegisterConfig // for trunks that say nothing else
 	MaxDialogs     int            // 503 beyond it; default 20,000
-	ContactKey     []byte         // makes the Contact users of lines unguessable yet stable over restarts; empty: random
+
+	// StopTimeout bounds unregistering the lines and hanging up when Run ends; default 10 s. A trunk that answers no
+	// REGISTER is given up after 2 s, a peer that answers no BYE after 4 s.
+	StopTimeout time.Duration
+	ContactKey  []byte // makes the Contact users of lines unguessable yet stable over restarts; empty: random
 }
 
 // Listen is one socket.
@@ -53,7 +57,7 @@ type Trunk struct {
 	CapturePrefix  []string       // names (or prefixes ending in "*") of headers delivered in Incoming.Headers
 	Expires        time.Duration  // of registrations; default 10 min
 	Register       RegisterConfig // pace and retries of the lines' registrations
-	KeepAlive      time.Duration  // interval of keep-alives: CRLF on streams, OPTIONS on UDP; 0: none
+	KeepAlive      time.Duration  // interval of keep-alives: CRLF on streams, OPTIONS on UDP; 0: 30 s on streams, none on UDP; < 0: none
 	TLS            *tls.Config    // to check the server with, for the name in Server; nil: system roots
 }
 

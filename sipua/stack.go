@@ -120,6 +120,9 @@ func (c *Config) defaults() {
 	if c.NoAnswer == 0 {
 		c.NoAnswer = 3 * time.Minute
 	}
+	if c.StopTimeout <= 0 {
+		c.StopTimeout = 10 * time.Second
+	}
 	if c.MaxDialogs == 0 {
 		c.MaxDialogs = 20_000
 	}
@@ -217,12 +220,13 @@ func (s *Stack) Run(ctx context.Context) error {
 // shutdown ends dialogs and registrations while the sockets still serve.
 func (s *Stack) shutdown(stopLive context.CancelFunc, accounts *errgroup.Group) {
 	s.stopping.Store(true)
+	byes := time.After(min(4*time.Second, s.cfg.StopTimeout))
 	s.HangupAll()
 	stopLive()
 	if err := accounts.Wait(); err != nil && !errors.Is(err, context.Canceled) {
 		s.log.Warn("accounts ended", "error", err)
 	}
-	s.waitDialogs(4 * time.Second)
+	s.waitDialogs(byes)
 	s.mu.Lock()
 	s.closed = true
 	for _, d := range s.dialogs {
@@ -233,16 +237,14 @@ func (s *Stack) shutdown(stopLive context.CancelFunc, accounts *errgroup.Group) 
 	s.txns.close()
 }
 
-// waitDialogs waits until no dialog is live, each having said its BYE and heard the answer, but not longer than d.
-func (s *Stack) waitDialogs(d time.Duration) {
-	deadline := time.NewTimer(d)
-	defer deadline.Stop()
+// waitDialogs waits until no dialog is live, each having said its BYE and heard the answer, but not beyond the deadline.
+func (s *Stack) waitDialogs(deadline <-chan time.Time) {
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
 	for s.unfinished() > 0 {
 		select {
 		case <-tick.C:
-		case <-deadline.C:
+		case <-deadline:
 			return
 		}
 	}

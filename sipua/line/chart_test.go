@@ -67,6 +67,7 @@ func chartInputs() []struct {
 		{"retry", input{kind: inRetry}},
 		{"stop", input{kind: inStop}},
 		{"stop, queued", input{kind: inStop, queued: true}},
+		{"abandon", input{kind: inAbandon}},
 	}
 }
 

@@ -24,7 +24,8 @@ type fakePBX struct {
 	delay time.Duration // of an answer
 
 	mu       sync.Mutex
-	down     bool // never answers
+	down     bool   // never answers
+	mute     string // never answers this trunk
 	script   func(r Request) *Response
 	bindings map[string]time.Time
 	last     map[string]uint32 // highest CSeq by Call-ID
@@ -72,7 +73,7 @@ func (f *fakePBX) Register(ctx context.Context, r Request) (Response, error) {
 		f.t.Errorf("line %s: Call-ID changed", r.Line)
 	}
 	f.callIDs[r.User] = r.CallID
-	down, script := f.down, f.script
+	down, script := f.down || f.mute == r.Trunk, f.script
 	f.mu.Unlock()
 	defer func() {
 		f.mu.Lock()

@@ -12,6 +12,7 @@ import "time"
 //	       lost, busy  │   ▼           ▼        │ lost, busy, refused
 //	                BackingOff      Parked ◀────┴──▶ BackingOff
 //
+//	abandon, from anywhere ──▶ Gone
 //	stop, from anywhere: bound ──▶ Unregistering ──▶ Gone, else ──▶ Gone
 //
 // Registering, Refreshing and Unregistering have exactly one REGISTER under
@@ -49,6 +50,7 @@ const (
 	inFlowLost                   // the flow that the binding is on has ended
 	inRetry                      // the operator or a changed password asks for an attempt now
 	inStop                       // the line is wanted no more
+	inAbandon                    // the manager stops and the registrar is silent
 )
 
 // input is everything that a step depends on.
@@ -92,6 +94,10 @@ func next(m machine, in input, lim limits) (machine, effect) {
 	}
 	var e effect
 	was := m.phase
+	if in.kind == inAbandon && was != Gone {
+		m.phase, m.since = Gone, in.now
+		return m, effect{drop: true}
+	}
 	switch m.phase {
 	case Idle:
 		m, e = m.idle(in)

@@ -28,6 +28,10 @@ type Deps struct {
 	InFlight int
 	// StopTimeout bounds unregistering at the end of Run; default 10 s.
 	StopTimeout time.Duration
+	// StopSilence is how long a trunk may leave a REGISTER without an answer
+	// during the stop; then its lines are given up. Default 2 s, at most
+	// StopTimeout.
+	StopSilence time.Duration
 	// Float gives random numbers in [0,1); default math/rand/v2.
 	Float func() float64
 }
@@ -50,9 +54,10 @@ type Manager struct {
 	ids      map[string]*entry  // the wanted lines
 	alarms   alarms
 	stopping bool
-	events   []event // for OnState, in order
-	ready    []*job  // left the pacer, to be sent by Run
-	pings    []*flow // due, to be sent by Run
+	leaving  []*trunk // whose lines the stop waits for
+	events   []event  // for OnState, in order
+	ready    []*job   // left the pacer, to be sent by Run
+	pings    []*flow  // due, to be sent by Run
 }
 
 // New makes a manager with its first configuration; nothing is sent before Run.
@@ -69,6 +74,10 @@ func New(cfg Config, deps Deps) (*Manager, error) {
 	if deps.StopTimeout <= 0 {
 		deps.StopTimeout = 10 * time.Second
 	}
+	if deps.StopSilence <= 0 {
+		deps.StopSilence = 2 * time.Second
+	}
+	deps.StopSilence = min(deps.StopSilence, deps.StopTimeout)
 	if deps.Float == nil {
 		deps.Float = rand.Float64
 	}

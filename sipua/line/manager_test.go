@@ -2,6 +2,7 @@ package line
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -89,17 +90,67 @@ func TestHerd(t *testing.T) {
 	})
 }
 
+// A registrar that answers, but too slowly for all lines: the deadline ends the stop.
 func TestStopIsBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		pbx := newFakePBX(t)
-		_, stop := start(t, config(20, nil), Deps{Sender: pbx, Targets: targets(1), StopTimeout: 3 * time.Second})
-		time.Sleep(10 * time.Second)
-		pbx.set(func() { pbx.down = true })
+		_, stop := start(t, config(200, func(c *Trunk) { c.Rate = 20 }), Deps{Sender: pbx, Targets: targets(1), StopTimeout: 3 * time.Second})
+		time.Sleep(30 * time.Second)
 		begin := time.Now()
 		stop()
 		if d := time.Since(begin); d != 3*time.Second {
 			t.Fatalf("stop took %v", d)
 		}
+		if n := pbx.bound(); n < 100 || n > 145 {
+			t.Fatalf("%d bound after the deadline", n)
+		}
+	})
+}
+
+// A registrar that does not answer holds the stop for StopSilence only, and only its own lines.
+func TestStopGivesUpSilentTrunk(t *testing.T) {
+	for name, before := range map[string]time.Duration{"went silent at the stop": 0, "was silent before": time.Hour} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				pbx, cfg := newFakePBX(t), config(20, nil)
+				other := cfg.Trunks[0]
+				other.Name, other.Rate = "alive", 10
+				cfg.Trunks = append(cfg.Trunks, other)
+				for i := range 40 {
+					cfg.Lines = append(cfg.Lines, Line{ID: fmt.Sprintf("a%d", i), Trunk: "alive", User: fmt.Sprintf("1a%d", i), Password: digest.NewSecret("pw")})
+				}
+				m, stop := start(t, cfg, Deps{Sender: pbx, Targets: targets(1)})
+				time.Sleep(10 * time.Second)
+				pbx.set(func() { pbx.mute = "pbx" })
+				time.Sleep(before)
+				begin := time.Now()
+				stop()
+				if d := time.Since(begin); d < 3*time.Second || d > 9*time.Second { // 40 lines at 10/s, some challenged
+					t.Errorf("stop took %v", d)
+				}
+				for _, s := range m.Snapshot() {
+					t.Errorf("line %s is %v", s.Line, s.Phase)
+				}
+				for user := range pbx.bindings {
+					if strings.HasPrefix(user, "1a") {
+						t.Errorf("line %s is left at the registrar that answers", user)
+					}
+				}
+			})
+		})
+	}
+	t.Run("alone", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			pbx := newFakePBX(t)
+			_, stop := start(t, config(20, nil), Deps{Sender: pbx, Targets: targets(1)})
+			time.Sleep(10 * time.Second)
+			pbx.set(func() { pbx.down = true })
+			begin := time.Now()
+			stop()
+			if d := time.Since(begin); d != 2*time.Second {
+				t.Errorf("stop took %v", d)
+			}
+		})
 	})
 }
 

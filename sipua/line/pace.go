@@ -41,7 +41,9 @@ func (m *Manager) releaseLocked(t *trunk, now time.Time) {
 	if t.inFlight < m.deps.InFlight && !now.Before(t.slot) {
 		if j := t.pop(); j != nil {
 			t.slot = now.Add(t.gap())
-			t.inFlight++
+			if t.inFlight++; t.inFlight == 1 {
+				t.waited = now
+			}
 			m.ready = append(m.ready, j)
 		}
 	}
@@ -86,6 +88,9 @@ func (m *Manager) finish(j *job, resp Response, err error) {
 	defer m.mu.Unlock()
 	e := j.entry
 	e.trunk.inFlight--
+	if err == nil {
+		e.trunk.waited = time.Now()
+	}
 	m.armPacerLocked(e.trunk)
 	if e.job != j { // not wanted any more
 		m.poke()

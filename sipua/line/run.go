@@ -7,7 +7,8 @@ import (
 )
 
 // Run keeps the lines registered until ctx ends, then unregisters them, paced,
-// for at most Deps.StopTimeout. It returns when all its goroutines have ended.
+// for at most Deps.StopTimeout, those of a trunk that does not answer for
+// Deps.StopSilence. It returns when all its goroutines have ended.
 func (m *Manager) Run(ctx context.Context) error {
 	// Transactions outlive ctx: unregistering comes after it.
 	work, cancel := context.WithCancel(context.WithoutCancel(ctx))
@@ -69,6 +70,7 @@ func (m *Manager) turn(ctx context.Context, group *sync.WaitGroup) (wait time.Du
 	if len(m.alarms) > 0 {
 		wait = max(0, time.Until(m.alarms[0].at))
 	}
+	wait = min(wait, m.giveUpLocked(now))
 	left = len(m.accounts)
 	m.mu.Unlock()
 	for _, e := range events {
@@ -88,16 +90,4 @@ func (m *Manager) report(e event) {
 		m.deps.Log.Info("line registered", "line", s.Line, "trunk", s.Trunk, "remote", s.Target.String())
 	}
 	m.deps.OnState(s)
-}
-
-// stopAll asks every machine to unregister.
-func (m *Manager) stopAll() {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.stopping = true
-	for _, e := range m.accounts {
-		queued := e.job != nil && !e.job.sent
-		m.stepLocked(e, input{kind: inStop, queued: queued})
-	}
-	m.poke()
 }

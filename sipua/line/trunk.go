@@ -16,6 +16,7 @@ type trunk struct {
 	urgent   queue // continue an exchange: an answered challenge has a nonce that ages
 	normal   queue
 	inFlight int       // sent and not answered
+	waited   time.Time // since when an answer is waited for, while inFlight > 0
 	slot     time.Time // the next REGISTER leaves no earlier
 	flows    map[resolve.Target]*flow
 }

@@ -149,7 +149,7 @@ func (v *visit) stackConfig() (sipua.Config, error) {
 	if err != nil {
 		return sipua.Config{}, err
 	}
-	out := sipua.Config{Advertise: c.SIP.Advertise, UserAgent: c.SIP.UserAgent}
+	out := sipua.Config{Advertise: c.SIP.Advertise, UserAgent: c.SIP.UserAgent, StopTimeout: 3 * time.Second}
 	for _, l := range c.SIP.Listen {
 		listen := sipua.Listen{Network: l.Network, Addr: l.Addr}
 		if l.Network == "tls" {
