@@ -18,7 +18,7 @@ func TestLineTrunk(t *testing.T) {
 		t.Errorf("kept alive as %+v", got.KeepAlive)
 	}
 	got = lineTrunk(Trunk{Name: "a"}, general)
-	if got.Rate != 7 || got.BackoffBase != 2*time.Second || got.KeepAlive.Kind != line.KeepAliveOff {
+	if got.Rate != 7 || got.BackoffBase != 2*time.Second || got.KeepAlive.Kind != line.KeepAliveDefault {
 		t.Errorf("by default %+v", got)
 	}
 }

@@ -29,7 +29,7 @@ type Config struct {
 	NoAnswer       time.Duration // default for InviteParams.NoAnswer; 0: 3 min
 	Registrar      RegistrarConfig
 	Register       RegisterConfig // for trunks that say nothing else
-	MaxDialogs     int            // 503 beyond it; default 20,000
+	MaxDialogs     int            // not ended; 503 beyond it; default 20,000
 
 	// StopTimeout bounds unregistering the lines and hanging up when Run ends; default 10 s. A trunk that answers no
 	// REGISTER is given up after 2 s, a peer that answers no BYE after 4 s.

@@ -155,7 +155,7 @@ func (c *core) run() {
 	defer func() {
 		if p := recover(); p != nil {
 			c.log.Error("dialog failed", "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
-			if !c.ended.Swap(true) {
+			if c.endOnce() {
 				c.emit(Ended{Cause: CauseTransport, Reason: "internal error"})
 			}
 		}
@@ -182,9 +182,18 @@ func (c *core) over() {
 	if c.invite.tx != nil {
 		c.invite.tx.terminate()
 	}
-	c.ended.Store(true)
+	c.endOnce()
 	c.quiet.Store(true)
 	c.s.remove(c)
+}
+
+// endOnce says that the dialog has ended: true the first time. It goes on to answer what is resent, but counts no more.
+func (c *core) endOnce() bool {
+	if c.ended.Swap(true) {
+		return false
+	}
+	c.s.live.Add(-1)
+	return true
 }
 
 func (c *core) apply(item any) {
@@ -341,7 +350,7 @@ func (c *core) do(a callAction) {
 
 // end tells the handler the end, once.
 func (c *core) end() {
-	if c.ended.Swap(true) {
+	if !c.endOnce() {
 		return
 	}
 	if c.cause == 0 {

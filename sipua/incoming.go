@@ -67,14 +67,21 @@ func (s *Stack) add(c *core, key mergeKey) int {
 	switch {
 	case s.merged[key] != nil:
 		return 482
-	case s.closed || s.stopping.Load() || s.draining.Load() || len(s.dialogs) >= s.cfg.MaxDialogs:
+	case s.closed || s.stopping.Load() || s.draining.Load() || s.full():
 		return 503
 	}
 	s.merged[key], c.mergeKey = c, key
 	s.dialogs[dialogKey{c.callID, c.localTag}] = c.dialog
+	s.live.Add(1)
 	s.wg.Add(1)
 	go c.run()
 	return 0
+}
+
+// full reports whether no more calls are taken. What has ended lingers for 64×T1 and is bounded on its own, so that many
+// short calls do not use up the room of live ones.
+func (s *Stack) full() bool {
+	return int(s.live.Load()) >= s.cfg.MaxDialogs || len(s.dialogs) >= 8*s.cfg.MaxDialogs
 }
 
 func (s *Stack) remove(c *core) {

@@ -420,3 +420,24 @@ func TestLargeInviteByTCP(t *testing.T) {
 	}
 	d.Hangup("")
 }
+
+// Calls that have ended linger to answer what is resent, and leave the room of live ones free.
+func TestEndedDialogsTakeNoRoom(t *testing.T) {
+	r := newRig(t, func(c *Config) { c.MaxDialogs = 1 })
+	for range 4 {
+		c, l := r.called("")
+		l.send("BYE", "", "")
+		r.pbx.response(200, "BYE")
+		want[Ended](c.ev)
+	}
+	c, l := r.called("")
+	if n := r.s.Dialogs(); n != 1 {
+		t.Errorf("%d dialogs", n)
+	}
+	second := r.pbx.leg("1001")
+	second.send("INVITE", "", sdp(40002, "sendrecv"))
+	second.ack(r.pbx.response(503, "INVITE"), "")
+	l.send("BYE", "", "")
+	r.pbx.response(200, "BYE")
+	want[Ended](c.ev)
+}

@@ -43,6 +43,7 @@ type Stack struct {
 	timing    timing
 	draining  atomic.Bool
 	stopping  atomic.Bool
+	live      atomic.Int64 // dialogs that have not ended
 	counters  counters
 
 	mu      sync.Mutex
@@ -283,13 +284,4 @@ func (s *Stack) HangupAll() {
 func (s *Stack) Drain() { s.draining.Store(true) }
 
 // Dialogs is the number of dialogs that have not ended.
-func (s *Stack) Dialogs() (n int) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, d := range s.dialogs {
-		if !d.ended.Load() {
-			n++
-		}
-	}
-	return n
-}
+func (s *Stack) Dialogs() int { return int(s.live.Load()) }

@@ -60,6 +60,7 @@ func (s *Stack) Invite(p InviteParams, h func(DialogEvent)) *Dialog {
 		return c.dialog
 	}
 	s.dialogs[dialogKey{c.callID, c.localTag}] = c.dialog
+	s.live.Add(1)
 	s.wg.Add(1)
 	s.mu.Unlock()
 	c.box.put(startInvite{}, false)
@@ -327,7 +328,7 @@ func rejectionHeaders(res *sip.Response) []Header {
 }
 
 func (c *core) emitRejected() {
-	if c.ended.Swap(true) {
+	if !c.endOnce() {
 		return
 	}
 	r := c.last
