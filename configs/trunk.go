@@ -19,7 +19,7 @@ type Trunk struct {
 	DTMF         DTMF           `json:"dtmf,omitempty" jsonschema:"how digits are sent: rfc4733 (in RTP), info (SIP INFO), auto (in RTP where the peer offers it, else INFO)" example:"auto"`
 	Register     Register       `json:"register,omitzero" jsonschema:"registration of this trunk's lines"`
 	SessionTimer time.Duration  `json:"session_timer,omitempty" jsonschema:"session interval asked for (RFC 4028), by which both sides notice a peer that is gone; 0s: none is asked for" min:"0s" max:"24h" example:"30m"`
-	KeepAlive    time.Duration  `json:"keep_alive,omitempty" jsonschema:"interval of keep-alives on the signalling path, for NAT bindings; 0s: none" min:"0s" max:"10m" example:"25s"`
+	KeepAlive    time.Duration  `json:"keep_alive,omitempty" jsonschema:"interval of keep-alives on the signalling path, by which NAT bindings stay open and a dead trunk is noticed: CRLF on TCP and TLS, OPTIONS on UDP. 0s: 30s on TCP and TLS, none on UDP" min:"0s" max:"10m" example:"25s"`
 	ReferAllowed bool           `json:"refer_allowed,omitempty" jsonschema:"whether a REFER from this peer is followed; its target must pass the dial rules like a dialled number" example:"false"`
 	Identity     Identity       `json:"identity,omitempty" jsonschema:"header that tells this peer the caller's and the connected party's identity" example:"pai"`
 	Headers      Headers        `json:"headers,omitzero" jsonschema:"SIP headers in which this trunk tells queue, interaction and call variables"`
