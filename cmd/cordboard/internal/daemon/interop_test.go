@@ -6,12 +6,10 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
 
-	"cordboard/callcontrol"
 	"cordboard/sim"
 )
 
@@ -54,8 +52,10 @@ snd_path %s
 	w.must(c.Wait(w.ctx, sim.StateTalking)) // baresip answers by itself
 	heard, err := c.Sound.Listen(w.ctx, 6*time.Second)
 	w.must(err)
-	if r := likeness(heard, readPCM(t, speech)); r < 0.8 {
-		t.Errorf("the customer's record resembles the speech by %.2f, want 0.8", r)
+	r := likeness(heard, readPCM(t, speech))
+	t.Logf("the customer's record resembles the speech by %.3f", r)
+	if r < 0.8 {
+		t.Errorf("want 0.8")
 	}
 	c.Hangup()
 	w.ended(c)
@@ -136,91 +136,4 @@ func correlation(a, b []float64) float64 {
 		return 0
 	}
 	return ab / math.Sqrt(aa*bb)
-}
-
-// TestTsharkSeesDigits: a capture of the customer's RTP shows one whole stream and the digits as they were sent (RFC 4733):
-// one timestamp an event, rising duration, three end packets, the marker on the first packet only.
-func TestTsharkSeesDigits(t *testing.T) {
-	need(t, "tshark")
-	w := newWorld(t, setup{})
-	c, a := w.talk()
-	port := strconv.Itoa(int(c.Sound.Local(0).Port))
-	file := filepath.Join(t.TempDir(), "rtp.pcapng")
-	capture := start(t, t.TempDir(), "tshark", "-i", "lo", "-q", "-w", file, "-f", "udp dst port "+port)
-	w.until("the capture runs", func() bool { return strings.Contains(capture.out.String(), "Capturing on") })
-	w.hears(c, "agent", a, "customer")
-	w.do(callcontrol.Command{Kind: callcontrol.KindDigits, Digits: "42#"})
-	w.until("the customer received the digits", func() bool { return c.Sound.Digits() == "42#" })
-	w.hears(c, "agent")
-	w.do(callcontrol.Command{Kind: callcontrol.KindHold})
-	w.hears(c, "music")
-	capture.stop(2)
-	c.Hangup()
-	w.ended(c, a)
-	checkCapture(t, file, port)
-}
-
-func checkCapture(t *testing.T, file, port string) {
-	t.Helper()
-	fields := tshark(t, file, port, "-Y", "rtp", "-T", "fields", "-e", "rtp.ssrc", "-e", "rtp.seq", "-e", "rtp.timestamp", "-e", "rtp.marker",
-		"-e", "rtpevent.event_id", "-e", "rtpevent.end_of_event", "-e", "rtpevent.duration")
-	ssrc, last := "", -1
-	type event struct{ id, ts string }
-	var order []event
-	ends, marks := map[event]int{}, map[event]int{}
-	duration := map[event]int{}
-	for line := range strings.Lines(fields) {
-		f := strings.Split(strings.TrimRight(line, "\n"), "\t")
-		if len(f) != 7 {
-			t.Fatalf("tshark printed %q", line)
-		}
-		seq, err := strconv.Atoi(f[1])
-		if err != nil {
-			t.Fatal(err)
-		}
-		if ssrc != "" && (f[0] != ssrc || seq != (last+1)%65536) {
-			t.Errorf("ssrc %s seq %d after ssrc %s seq %d", f[0], seq, ssrc, last)
-		}
-		ssrc, last = f[0], seq
-		if f[4] == "" {
-			continue
-		}
-		e := event{f[4], f[2]}
-		if len(order) == 0 || order[len(order)-1] != e {
-			order = append(order, e)
-		}
-		d, _ := strconv.Atoi(f[6])
-		if d < duration[e] {
-			t.Errorf("event %v: duration falls from %d to %d", e, duration[e], d)
-		}
-		duration[e] = d
-		if f[5] == "1" || f[5] == "True" {
-			ends[e]++
-		}
-		if f[3] == "1" || f[3] == "True" {
-			marks[e]++
-		}
-	}
-	if last < 0 {
-		t.Fatal("nothing captured")
-	}
-	want := []string{"4", "2", "11"}
-	if len(order) != len(want) {
-		t.Fatalf("events %v, want %v", order, want)
-	}
-	for i, e := range order {
-		if e.id != want[i] || ends[e] != 3 || marks[e] != 1 || duration[e] < 640 {
-			t.Errorf("event %v: want id %s, 3 ends (%d), 1 marker (%d), duration ≥ 640 (%d)", e, want[i], ends[e], marks[e], duration[e])
-		}
-	}
-}
-
-func tshark(t *testing.T, file, port string, args ...string) string {
-	t.Helper()
-	all := append([]string{"-r", file, "-d", "udp.port==" + port + ",rtp", "-o", "rtpevent.event_payload_type_value:101"}, args...)
-	out, err := exec.Command("tshark", all...).Output()
-	if err != nil {
-		t.Fatalf("tshark %v: %v", all, err)
-	}
-	return string(out)
 }

@@ -78,10 +78,8 @@ func start(t *testing.T, dir, name string, args ...string) *peer {
 // stop signals the peer's own process group and waits for its end. Once it has ended nothing is signalled: its number may
 // be another's by then.
 func (p *peer) stop(sig syscall.Signal) {
-	select {
-	case <-p.done:
+	if p.ended() {
 		return
-	default:
 	}
 	_ = syscall.Kill(-p.cmd.Process.Pid, sig)
 	select {
@@ -89,6 +87,15 @@ func (p *peer) stop(sig syscall.Signal) {
 	case <-time.After(5 * time.Second):
 		_ = syscall.Kill(-p.cmd.Process.Pid, syscall.SIGKILL)
 		<-p.done
+	}
+}
+
+func (p *peer) ended() bool {
+	select {
+	case <-p.done:
+		return true
+	default:
+		return false
 	}
 }
 
