@@ -56,7 +56,7 @@ func FuzzEdgeToDialog(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	s.tpl.Pool("udp").Add(peer.String(), &sip.UDPConnection{PacketConn: s.sockets[0].packet, PacketAddr: self.String(), Listener: true})
+	parser := sip.NewParser()
 	f.Cleanup(func() {
 		s.stopping.Store(true)
 		s.mu.Lock()
@@ -74,14 +74,7 @@ func FuzzEdgeToDialog(f *testing.F) {
 		if v.Action != edge.Accept {
 			return
 		}
-		raw = bytes.Clone(raw[:v.Size])
-		msg, err := sip.ParseMessage(raw)
-		if err != nil {
-			return
-		}
-		msg.SetTransport("UDP")
-		msg.SetSource(peer.String())
-		s.onMessage(msg)
+		s.datagram(s.sockets[0], parser, bytes.Clone(raw[:v.Size]), peer.String())
 		if bad.n.Load() != 0 {
 			t.Fatal("a dialog panicked")
 		}

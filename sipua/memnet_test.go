@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -15,6 +16,8 @@ type memNet struct {
 	conns map[netip.AddrPort]*memConn
 	loss  float64
 	delay time.Duration // each datagram takes 1 ms to this long
+
+	written atomic.Uint64 // datagrams, also to nobody
 }
 
 type datagram struct {
@@ -49,6 +52,7 @@ func (c *memConn) ReadFrom(b []byte) (int, net.Addr, error) {
 
 func (c *memConn) WriteTo(b []byte, to net.Addr) (int, error) {
 	n := c.n
+	n.written.Add(1)
 	ap := to.(*net.UDPAddr).AddrPort()
 	n.mu.Lock()
 	defer n.mu.Unlock()

@@ -60,7 +60,7 @@ func (s *Stack) serve(ctx context.Context, k *socket) error {
 	var err error
 	switch k.network {
 	case "udp":
-		err = s.tpl.ServeUDP(k.packet)
+		err = s.receive(k)
 	case "tcp":
 		err = s.tpl.ServeTCP(k.stream)
 	case "tls":
@@ -111,7 +111,7 @@ func (s *Stack) via(network string, to netip.Addr) (host string, port int, laddr
 		return s.host(netip.Addr{}, to), 0, sip.Addr{} // connected from any port
 	}
 	if network == "udp" { // a fixed local address on a stream would pick the wrong connection (sipgo v1.7.2)
-		laddr = sip.Addr{IP: sock.addr.Addr().AsSlice(), Port: int(sock.addr.Port())}
+		laddr = sock.laddr()
 	}
 	return s.host(sock.addr.Addr(), to), int(sock.addr.Port()), laddr
 }

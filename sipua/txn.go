@@ -92,10 +92,12 @@ func (t *transactions) write(req *sip.Request) error {
 
 // connection finds or opens the connection for a request. probe: only see to it that there is one.
 func (t *transactions) connection(ctx context.Context, req *sip.Request, probe bool) (sip.Connection, error) {
-	if network := lower(req.Transport()); network != "udp" {
-		if err := t.dialler.connect(ctx, t.tpl, network, req.Destination()); err != nil {
-			return nil, err
+	if network := lower(req.Transport()); network == "udp" {
+		if req.Laddr.IP == nil { // sipgo would open one for each peer, past the edge
+			return nil, errNoSocket
 		}
+	} else if err := t.dialler.connect(ctx, t.tpl, network, req.Destination()); err != nil {
+		return nil, err
 	}
 	if probe {
 		return nil, nil

@@ -48,7 +48,11 @@ func (t *transactions) accept(req *sip.Request) (*serverTx, error) {
 	if full {
 		return nil, errClosed
 	}
-	conn, err := t.tpl.GetConnection(lower(req.Transport()), req.Source())
+	network, addr := lower(req.Transport()), req.Source()
+	if network == "udp" { // the socket it came by
+		addr = req.Laddr.String()
+	}
+	conn, err := t.tpl.GetConnection(network, addr)
 	if err != nil {
 		return nil, fmt.Errorf("no connection to answer on: %w", err)
 	}
