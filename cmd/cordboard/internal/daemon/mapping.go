@@ -36,9 +36,13 @@ func trunkDomain(t configs.Trunk) string {
 func equalName(a, b string) bool { return b != "" && strings.EqualFold(a, b) }
 
 func rtpConfig(c *configs.Config) rtp.Config {
+	rest := c.RTP.Quarantine
+	if rest == 0 {
+		rest = -1 // none is meant; 0 would be the engine's default
+	}
 	return rtp.Config{
 		Bind: c.RTP.Bind, PortMin: c.RTP.Ports.Min, PortMax: c.RTP.Ports.Max, Shards: c.RTP.Shards,
-		Quarantine: c.RTP.Quarantine, Backend: string(c.RTP.Backend),
+		Quarantine: rest, Backend: string(c.RTP.Backend),
 	}
 }
 

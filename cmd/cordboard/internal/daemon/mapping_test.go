@@ -1,0 +1,31 @@
+package daemon
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"cordboard/configs"
+	"cordboard/sipua/digest"
+)
+
+// What a file says is what the rooms are told, also where their own zero means a default.
+func TestMapping(t *testing.T) {
+	c := configs.Default()
+	if got := rtpConfig(c).Quarantine; got != 10*time.Second {
+		t.Errorf("ports rest for %v by default", got)
+	}
+	c.RTP.Quarantine = 0
+	if got := rtpConfig(c).Quarantine; got >= 0 {
+		t.Errorf("quarantine: 0s becomes %v, want none", got)
+	}
+	if got := digestOffer(c.Phones.Digest); !slices.Equal(got, []digest.Algorithm{digest.MD5}) {
+		t.Errorf("phones are offered %v by default", got)
+	}
+	got := sipTrunk(configs.Trunk{
+		KeepAlive: time.Minute, Register: configs.Register{Rate: 7, Timeout: time.Second, Retry: 2 * time.Second, RetryMax: 3 * time.Second, Expires: time.Hour},
+	}, nil)
+	if r := got.Register; r.PerSecond != 7 || r.Timeout != time.Second || r.Retry != 2*time.Second || r.RetryMax != 3*time.Second || got.Expires != time.Hour || got.KeepAlive != time.Minute {
+		t.Errorf("trunk registers as %+v", got)
+	}
+}
