@@ -94,8 +94,13 @@ func (s *step) replace(o *Offer) {
 	s.endLeg(old, CauseReplaced)
 	*l = leg{id: o.Leg, role: l.role, state: l.state, party: o.From, inbound: true, answering: true, info: o.Info, events: l.events}
 	s.act(Action{Kind: ActAnswer, Leg: o.Leg})
-	if t := s.d.transferOf(c); t != nil && t.leg == old {
-		t.leg = o.Leg
+	if t := s.d.transferOf(c); t != nil {
+		if t.leg == old {
+			t.leg = o.Leg
+		}
+		if t.peer == old {
+			t.peer = o.Leg
+		}
 	}
 	s.partyIdentity(c, l, o.From)
 }

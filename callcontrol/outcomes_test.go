@@ -231,6 +231,12 @@ func referredTo(s *scene) *scene {
 	return s
 }
 
+// replacedBy puts a new leg in the customer's place by an INVITE with Replaces.
+func (s *scene) replacedBy(l LegID) {
+	s.must(Input{Offer: &Offer{Kind: OfferLine, Leg: l, From: Identity{Number: "556"}, Replaces: s.customer}})
+	s.customer = l
+}
+
 // TestReferredOutcomes is the table of docs/outcomes.md for a REFER from the peer.
 func TestReferredOutcomes(t *testing.T) {
 	on := []func(*DeskConfig){cfgReferPeer}
@@ -248,6 +254,8 @@ func TestReferredOutcomes(t *testing.T) {
 		{"busy", on, asked, targetBusy, outcome{phases: "talking+A", hears: "A:C C:A", sent: "refer_reply:C", transfer: TransferFailed}},
 		{"no_answer", on, asked, func(s *scene) { s.expire(TimerCall, "") }, outcome{phases: "talking+A", hears: "A:C C:A", transfer: TransferFailed}},
 		{"peer_leaves", on, asked, customerHangsUp, outcome{phases: "dialling+A", hears: "A:ring_back", transfer: TransferCompleted}},
+		{"peer_replaced_then_answered", on, asked, func(s *scene) { s.replacedBy("in-9"); s.targetAnswers() },
+			outcome{phases: "talking+A", hears: "A:T T:A", sent: "refer_reply:C hangup:C(transferred) identify:A", transfer: TransferCompleted}},
 		{"agent", on, asked, agentHangsUp, outcome{phases: none, transfer: TransferCancelled, busy: "no"}},
 		{"phone", on, asked, phoneHangsUp, outcome{phases: none, sent: "hangup:C(normal) hangup:T(normal)", transfer: TransferCancelled}},
 	})
