@@ -18,6 +18,7 @@ import (
 // configuration for all (v1.7.2). A connection opened here is handed to sipgo as if it had been accepted.
 type dialler struct {
 	filter *edge.Filter
+	flows  *flows
 	config func(name string) *tls.Config
 	group  singleflight.Group
 	tcp    *handover
@@ -27,8 +28,8 @@ type dialler struct {
 	names map[string]string // address → name to check the certificate for
 }
 
-func newDialler(f *edge.Filter, config func(string) *tls.Config) *dialler {
-	return &dialler{filter: f, config: config, tcp: newHandover(), tls: newHandover(), names: map[string]string{}}
+func newDialler(f *edge.Filter, ends *flows, config func(string) *tls.Config) *dialler {
+	return &dialler{filter: f, flows: ends, config: config, tcp: newHandover(), tls: newHandover(), names: map[string]string{}}
 }
 
 // note remembers what name an address was found under.
@@ -62,7 +63,7 @@ func (d *dialler) connect(ctx context.Context, tpl *sip.TransportLayer, network,
 			}
 			to = d.tls
 		}
-		return nil, to.give(ctx, d.filter.Conn(c))
+		return nil, to.give(ctx, d.flows.conn(network, d.filter.Conn(c)))
 	})
 	return err
 }

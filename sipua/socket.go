@@ -48,7 +48,7 @@ func (s *Stack) open(l Listen) (*socket, error) {
 			}
 			ln = tls.NewListener(c, l.TLS)
 		}
-		k.stream = s.filter.Listener(ln)
+		k.stream = flowListener{s.filter.Listener(ln), s.flows, l.Network}
 	default:
 		return nil, fmt.Errorf("%w: network %q (udp, tcp or tls)", ErrConfig, clip(l.Network))
 	}

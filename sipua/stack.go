@@ -33,6 +33,7 @@ type Stack struct {
 	tpl       *sip.TransportLayer
 	txns      *transactions
 	filter    *edge.Filter
+	flows     *flows
 	targets   *resolve.Cache
 	lines     *line.Manager
 	registrar *registrar.Registrar
@@ -88,7 +89,7 @@ func New(cfg Config, deps Deps) (*Stack, error) {
 	}
 	s := &Stack{
 		cfg: cfg, deps: deps, log: deps.Log,
-		timing:  timing{sip.T1, sip.T2, sip.T4},
+		flows: newFlows(), timing: timing{sip.T1, sip.T2, sip.T4},
 		dialogs: map[dialogKey]*Dialog{}, merged: map[mergeKey]*core{},
 	}
 	s.targets = resolve.New(resolve.Config{DNS: deps.Resolver})
@@ -149,7 +150,7 @@ func (s *Stack) newTransport() {
 		sip.WithTransportLayerLogger(log),
 		sip.WithTransportLayerTransports(sip.TransportsConfig{UDP: udp, TCP: tcp, TLS: tls}))
 	s.txns = newTransactions(s.tpl, log)
-	s.txns.dialler = newDialler(s.filter, s.clientTLS)
+	s.txns.dialler = newDialler(s.filter, s.flows, s.clientTLS)
 	if a := s.Addr("tcp"); a.IsValid() {
 		s.txns.tcp, s.txns.tcpPort = true, int(a.Port())
 	}
@@ -198,6 +199,7 @@ func (s *Stack) Run(ctx context.Context) error {
 	g.Go(func() error { _ = s.tpl.ServeTCP(s.txns.dialler.tcp); return nil })
 	g.Go(func() error { _ = s.tpl.ServeTLS(s.txns.dialler.tls); return nil })
 	g.Go(func() error { return s.watchPeers(gctx) })
+	g.Go(func() error { return s.watchFlows(gctx) })
 	live, stopLive := context.WithCancel(gctx)
 	accounts, actx := errgroup.WithContext(live)
 	accounts.Go(func() error { return s.lines.Run(actx) })

@@ -27,6 +27,7 @@ type clientTx struct {
 	tx    *sip.ClientTx
 	final int // status of the final answer
 	stop  bool
+	cut   bool // the connection it was sent on has ended
 }
 
 // start sends a request in a transaction of its own. It does not block; connecting is done by the transaction's
@@ -69,6 +70,9 @@ func (t *transactions) run(c *clientTx) {
 	t.mu.Unlock()
 	c.mu.Lock()
 	final := c.final
+	if c.cut {
+		err = errFlowLost
+	}
 	c.mu.Unlock()
 	if final == 0 {
 		c.onErr(err)

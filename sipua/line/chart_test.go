@@ -40,6 +40,7 @@ func chartStates() []struct {
 		{"unregistering", machine{phase: Unregistering, bound: true, until: bound}},
 		{"unregistering, revive", machine{phase: Unregistering, bound: true, until: bound, revive: true}},
 		{"gone", machine{phase: Gone}},
+		{"registered, flow lost lately", machine{phase: Registered, bound: true, until: bound, next: epoch.Add(4 * time.Minute), lost: epoch.Add(-time.Minute), losses: 1}},
 	}
 }
 

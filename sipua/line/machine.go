@@ -28,6 +28,8 @@ type machine struct {
 	brief    bool      // a 423 was already followed in this round
 	tried    uint8     // targets that failed in this round
 	failures uint16    // rounds that failed in a row
+	losses   uint16    // flows lost in a row, each soon after the one before
+	lost     time.Time // the last of them
 	until    time.Time // the binding runs out
 	next     time.Time // the next attempt or refresh
 	since    time.Time // phase entered
@@ -104,7 +106,7 @@ func next(m machine, in input, lim limits) (machine, effect) {
 	case Registering, Refreshing:
 		m, e = m.underway(in, lim)
 	case Registered, BackingOff, Parked:
-		m, e = m.waiting(in)
+		m, e = m.waiting(in, lim)
 	case Unregistering:
 		m, e = m.leaving(in)
 	case Gone:
@@ -155,7 +157,7 @@ func (m machine) begin() (machine, effect) {
 }
 
 // waiting is Registered, BackingOff and Parked.
-func (m machine) waiting(in input) (machine, effect) {
+func (m machine) waiting(in input, lim limits) (machine, effect) {
 	m.lapse(in.now)
 	if m.phase == Registered && !m.bound && in.kind != inStop {
 		return m.begin() // woken too late for a refresh
@@ -169,10 +171,28 @@ func (m machine) waiting(in input) (machine, effect) {
 		return m.begin()
 	case inFlowLost:
 		if m.phase == Registered {
-			return m.begin()
+			return m.flowLost(in, lim)
 		}
 	case inStop:
 		return m.depart()
+	}
+	return m, effect{}
+}
+
+// flowLost registers again at once, unless the flow before did not hold for
+// long either: then the waits double (RFC 5626 §4.5), lest a registrar that
+// closes connections is asked without end.
+func (m machine) flowLost(in input, lim limits) (machine, effect) {
+	again := !m.lost.IsZero() && in.now.Sub(m.lost) < 2*lim.backoffMax
+	m.lost = in.now
+	if !again {
+		m.losses = 0
+		return m.begin()
+	}
+	m.reason = in.reason
+	if at := in.now.Add(backoff(lim, m.losses, in.roll)); at.Before(m.next) {
+		m.next = at
+		m.losses = min(m.losses+1, 31)
 	}
 	return m, effect{}
 }

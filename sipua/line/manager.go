@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"math/rand/v2"
+	"net/netip"
 	"slices"
 	"sync"
 	"time"
@@ -141,7 +142,19 @@ func (m *Manager) FlowLost(trunkName string, t resolve.Target) {
 	defer m.mu.Unlock()
 	for _, e := range m.ids {
 		if e.trunk.cfg.Name == trunkName && e.target == t {
-			m.stepLocked(e, input{kind: inFlowLost})
+			m.stepLocked(e, input{kind: inFlowLost, reason: "keep-alive not answered"})
+		}
+	}
+}
+
+// ConnLost tells that a stream has ended: the lines on it register again, at
+// the same target while it can be connected to.
+func (m *Manager) ConnLost(transport string, remote netip.AddrPort) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, e := range m.accounts {
+		if e.target.Transport == transport && e.target.Addr == remote {
+			m.stepLocked(e, input{kind: inFlowLost, reason: "connection ended"})
 		}
 	}
 }
