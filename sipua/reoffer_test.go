@@ -255,3 +255,25 @@ func TestRouteSet(t *testing.T) {
 	r.pbx.reply(r.pbx.request("BYE"), 200, "", "", "")
 	want[Ended](ev)
 }
+
+// A 2xx to our re-INVITE that comes again is acknowledged again with the same ACK, and means nothing more.
+func TestReofferAnsweredTwice(t *testing.T) {
+	r := newRig(t, nil)
+	d, ev, _, _ := r.answered(nil)
+	for port := uint16(40010); port < 40050; port += 2 {
+		d.Reoffer(local(port))
+		inv := r.pbx.request("INVITE")
+		r.pbx.reply(inv, 200, "", "", sdp(int(port)+1000, "sendrecv"))
+		r.pbx.reply(inv, 200, "", "", sdp(int(port)+1000, "sendrecv"))
+		first, second := r.pbx.request("ACK"), r.pbx.request("ACK")
+		if first.text != second.text {
+			t.Fatalf("two ACKs:\n%s\n%s", first.text, second.text)
+		}
+		if m := want[Media](ev); m.Media.Remote.Port() != port+1000 {
+			t.Errorf("media %+v", m)
+		}
+	}
+	d.Hangup("")
+	r.pbx.reply(r.pbx.request("BYE"), 200, "", "", "")
+	want[Ended](ev)
+}

@@ -21,6 +21,7 @@ type pendingTx struct {
 	exch   *digest.Exchange
 	done   func(*sip.Response, error) // final answer, or no answer; not called for provisional ones
 	invite bool                       // the dialog's first INVITE: every response goes to onInviteReply
+	over   bool                       // the final answer has come, or none will
 }
 
 // wireReply is a response to a request of ours, or its failure.
@@ -135,6 +136,13 @@ func (c *core) onReply(m wireReply) {
 		}
 		return
 	}
+	if p.over { // the answer again, or that of another branch, while the transaction lasts
+		if m.res != nil && m.res.StatusCode < 300 && p.req.IsInvite() {
+			c.onSuccess(m.res)
+		}
+		return
+	}
+	p.over = true
 	c.pending--
 	if p.invite {
 		c.onInviteReply(p, m.res, m.err)
