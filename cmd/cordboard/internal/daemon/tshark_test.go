@@ -119,11 +119,12 @@ func continuous(t *testing.T, leg string, list []packet) {
 		last = p
 	}
 	took := last.at - first.at
-	if off := float64(last.ts-first.ts)/8000 - took; math.Abs(off) > 0.2 {
+	if off := float64(last.ts-first.ts)/8000 - took; math.Abs(off) > 0.3 {
 		t.Errorf("%s: the timestamps are %.3f s off the clock after %.1f s", leg, off, took)
 	}
-	// An event's last packet is sent three times, so digits add a few packets.
-	if rate := float64(len(list)-1) / took; rate < 49 || rate > 53 {
+	// An event's last packet is sent three times, so digits add a few packets. A sender that falls behind sends 40 a second
+	// without a gap; a loaded machine costs the capture's ends a few.
+	if rate := float64(len(list)-1) / took; rate < 45 || rate > 54 {
 		t.Errorf("%s: %.1f packets a second", leg, rate)
 	}
 }
