@@ -29,13 +29,24 @@ type Config struct {
 	NoAnswer       time.Duration // default for InviteParams.NoAnswer; 0: 3 min
 	Registrar      RegistrarConfig
 	Register       RegisterConfig // for trunks that say nothing else
-	MaxDialogs     int            // not ended; 503 beyond it; default 20,000
+	Info           InfoPolicy
+	MaxDialogs     int // not ended; 503 beyond it; default 20,000
 
 	// StopTimeout bounds unregistering the lines and hanging up when Run ends; default 10 s. A trunk that answers no
 	// REGISTER is given up after 2 s, a peer that answers no BYE after 4 s.
 	StopTimeout time.Duration
 	ContactKey  []byte // makes the Contact users of lines unguessable yet stable over restarts; empty: random
 }
+
+// InfoPolicy is what a stack does with a SIP INFO of a peer.
+type InfoPolicy uint8
+
+// Policies for INFO.
+const (
+	InfoTaken   InfoPolicy = iota // delivered as Info
+	InfoRefused                   // 405, and not among the methods of Allow
+	InfoNoDTMF                    // digits get 415, anything else is delivered
+)
 
 // Listen is one socket.
 type Listen struct {

@@ -30,6 +30,7 @@ type core struct {
 	mergeKey mergeKey
 	public   atomic.Uint32 // callState, for others
 	ended    atomic.Bool
+	noInfo   atomic.Bool // the peer's Allow is without INFO
 	quiet    atomic.Bool // ended, and nothing more to say or to hear an answer to
 
 	mu        sync.Mutex

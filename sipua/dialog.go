@@ -39,7 +39,10 @@ func (d *Dialog) Reoffer(l offer.Local) { d.post(cmdReoffer{local: l}) }
 // P-Asserted-Identity.
 func (d *Dialog) Identity(i Identity) { d.post(cmdIdentity{who: i}) }
 
-// Info sends a SIP INFO (RFC 6086 legacy use).
+// AllowsInfo reports whether the peer takes INFO as far as is known: its newest Allow names it, or it sent none.
+func (d *Dialog) AllowsInfo() bool { return !d.noInfo.Load() }
+
+// Info sends a SIP INFO (RFC 6086 legacy use). InfoAccepted or InfoFailed follows unless the dialog ends first.
 func (d *Dialog) Info(contentType string, body []byte) {
 	d.post(cmdInfo{contentType: contentType, body: body})
 }

@@ -286,7 +286,7 @@ func (s *Stack) outOfDialog(st *serverTx, src source) {
 // capabilities is the answer to OPTIONS, 405 and 501: RFC 3261 §11.2.
 func (s *Stack) capabilities(req *sip.Request, status int) *sip.Response {
 	res := s.reply(req, status, "")
-	addHeader(res, "Allow", allowMethods)
+	addHeader(res, "Allow", s.allow())
 	if status == 200 {
 		addHeader(res, "Accept", "application/sdp")
 		addHeader(res, "Accept-Encoding", "identity")

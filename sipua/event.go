@@ -7,7 +7,7 @@ import (
 )
 
 // DialogEvent is what a dialog tells its handler. It is one of Ringing, Early, Answered, Media, ReofferFailed, Rejected,
-// Ended, Info, ReferRequested, ReferProgress, IdentityChanged. Rejected and Ended are last: nothing follows them, and
+// Ended, Info, InfoAccepted, InfoFailed, ReferRequested, ReferProgress, IdentityChanged. Rejected and Ended are last: nothing follows them, and
 // every dialog ends with exactly one of the two.
 type DialogEvent interface{ dialogEvent() }
 
@@ -84,6 +84,12 @@ type Info struct {
 	Duration    time.Duration
 }
 
+// InfoAccepted reports that the peer took an INFO of ours.
+type InfoAccepted struct{}
+
+// InfoFailed reports that the peer refused an INFO of ours with Status; 0: it was not sent, the call is not answered.
+type InfoFailed struct{ Status int }
+
 // ReferRequested reports a REFER of the peer on a trunk that allows it. Exactly one of Accept and Reject is called, then
 // Notify with each status of the new call until a final one: RFC 3515.
 type ReferRequested struct {
@@ -111,6 +117,8 @@ func (ReofferFailed) dialogEvent()   {}
 func (Rejected) dialogEvent()        {}
 func (Ended) dialogEvent()           {}
 func (Info) dialogEvent()            {}
+func (InfoAccepted) dialogEvent()    {}
+func (InfoFailed) dialogEvent()      {}
 func (ReferRequested) dialogEvent()  {}
 func (ReferProgress) dialogEvent()   {}
 func (IdentityChanged) dialogEvent() {}

@@ -10,11 +10,20 @@ import (
 
 // Extensions and methods the stack knows.
 const (
-	allowMethods = "INVITE, ACK, CANCEL, BYE, OPTIONS, PRACK, UPDATE, INFO, REFER, NOTIFY"
-	supportedExt = "100rel, timer, replaces, norefersub"
+	allowMethods       = "INVITE, ACK, CANCEL, BYE, OPTIONS, PRACK, UPDATE, INFO, REFER, NOTIFY"
+	allowMethodsNoInfo = "INVITE, ACK, CANCEL, BYE, OPTIONS, PRACK, UPDATE, REFER, NOTIFY"
+	supportedExt       = "100rel, timer, replaces, norefersub"
 )
 
 var knownExt = map[string]bool{"100rel": true, "timer": true, "replaces": true, "norefersub": true}
+
+// allow is the value of our Allow header.
+func (s *Stack) allow() string {
+	if s.cfg.Info == InfoRefused {
+		return allowMethodsNoInfo
+	}
+	return allowMethods
+}
 
 // values returns all values of a header, comma-separated lists taken apart, quoted strings and <> respected.
 func values(m sip.Message, name string) []string {

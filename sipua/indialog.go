@@ -34,6 +34,10 @@ func (c *core) onRequest(st *serverTx) {
 	case sip.PRACK:
 		c.onPrack(st)
 	case sip.INFO:
+		if c.s.cfg.Info == InfoRefused {
+			c.notAllowed(st)
+			return
+		}
 		c.onInfo(st)
 	case sip.REFER:
 		c.onRefer(st)
@@ -44,12 +48,16 @@ func (c *core) onRequest(st *serverTx) {
 		res.To().Params.Add("tag", c.localTag)
 		c.respond(st, res)
 	case sip.MESSAGE, sip.SUBSCRIBE, sip.PUBLISH, sip.REGISTER:
-		res := c.answerWith(st, 405, "")
-		addHeader(res, "Allow", allowMethods)
-		c.respond(st, res)
+		c.notAllowed(st)
 	default:
 		c.respond(st, c.answerWith(st, 501, ""))
 	}
+}
+
+func (c *core) notAllowed(st *serverTx) {
+	res := c.answerWith(st, 405, "")
+	addHeader(res, "Allow", c.s.allow())
+	c.respond(st, res)
 }
 
 // checkRequest: the right dialog, and in order (RFC 3261 §12.2.2). 0: go on.

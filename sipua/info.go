@@ -23,6 +23,10 @@ func (c *core) onInfo(st *serverTx) {
 	ev := Info{ContentType: clean(kind)}
 	switch kind {
 	case "application/dtmf-relay", "application/dtmf":
+		if c.s.cfg.Info == InfoNoDTMF {
+			c.respond(st, c.answerWith(st, 415, ""))
+			return
+		}
 		digit, d, ok := parseDTMF(kind, body)
 		if !ok {
 			c.respond(st, c.answerWith(st, 400, ""))
@@ -72,7 +76,11 @@ func dtmfDigit(s string) (rune, bool) {
 }
 
 func (c *core) doInfo(kind string, body []byte) {
+	if c.state == stEnded {
+		return
+	}
 	if c.state != stEstablished || !cleanText(kind) || len(kind) > 128 || len(body) > maxInfoBody {
+		c.emit(InfoFailed{})
 		return
 	}
 	req := c.newRequest(sip.INFO)
@@ -80,5 +88,17 @@ func (c *core) doInfo(kind string, body []byte) {
 		ct := sip.ContentTypeHeader(kind)
 		req.AppendHeader(&ct)
 	}
-	c.send(withBody(req, body), func(res *sip.Response, err error) { c.gone(res, err) })
+	c.send(withBody(req, body), c.infoDone)
+}
+
+func (c *core) infoDone(res *sip.Response, err error) {
+	if c.state == stEnded || c.gone(res, err) {
+		return
+	}
+	if res.StatusCode < 300 {
+		c.emit(InfoAccepted{})
+		return
+	}
+	c.log.Debug("INFO refused", "status", res.StatusCode)
+	c.emit(InfoFailed{Status: res.StatusCode})
 }

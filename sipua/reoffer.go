@@ -86,7 +86,7 @@ func (c *core) takeMedia(n offer.Negotiated, byPeer bool) {
 // sendOffer sends a re-INVITE with what is wanted now.
 func (c *core) sendOffer() {
 	req := c.newRequest(sip.INVITE)
-	addHeader(req, "Allow", allowMethods)
+	addHeader(req, "Allow", c.s.allow())
 	addHeader(req, "Supported", supportedExt)
 	c.sessionRequest(req)
 	if c.reoffer.who != nil {

@@ -224,7 +224,7 @@ func (c *core) sendInvite() {
 }
 
 func (c *core) inviteHeaders(req *sip.Request) {
-	addHeader(req, "Allow", allowMethods)
+	addHeader(req, "Allow", c.s.allow())
 	addHeader(req, "Supported", supportedExt)
 	if c.invite.expires > 0 {
 		addHeader(req, "Session-Expires", strconv.Itoa(int(max(c.invite.expires, c.invite.minSE)/time.Second)))

@@ -67,12 +67,17 @@ func (c *core) usePeer(b *fork) {
 	c.setRemoteTag(b.tag)
 }
 
+// noteAllow keeps what the peer's newest Allow says; a message without one changes nothing.
 func (c *core) noteAllow(m sip.Message) {
-	for _, v := range values(m, "Allow") {
-		if len(c.peer.allow) < 64 {
-			c.peer.allow[v] = true
-		}
+	methods := values(m, "Allow")
+	if len(methods) == 0 {
+		return
 	}
+	clear(c.peer.allow)
+	for _, v := range methods[:min(len(methods), 64)] {
+		c.peer.allow[v] = true
+	}
+	c.noInfo.Store(!c.peer.allow["INFO"])
 }
 
 // onProvisional takes 101–199.

@@ -81,7 +81,7 @@ func (c *core) answerWith(st *serverTx, status int, reason string) *sip.Response
 		if status > 100 && status < 300 {
 			ap := resolveSource(st.req)
 			res.AppendHeader(c.contact(lower(st.req.Transport()), ap.Addr()))
-			addHeader(res, "Allow", allowMethods)
+			addHeader(res, "Allow", c.s.allow())
 			addHeader(res, "Supported", supportedExt)
 		}
 	}
