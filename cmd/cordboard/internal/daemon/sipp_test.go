@@ -21,7 +21,7 @@ import (
 // TestSippStories: sipp is customers, devices and targets; 500 whole stories, none failed.
 func TestSippStories(t *testing.T) {
 	need(t, "sipp")
-	const stories, agents, rate, atOnce = 500, 200, 20, 50
+	const stories, agents, rate, atOnce = 500, 200, 20, 60
 	daemonPort, device, target, customer := freePort(t), freePort(t), freePort(t), freePort(t)
 	var b strings.Builder
 	fmt.Fprintf(&b, `sip: {listen: ["udp://127.0.0.1:%d"]}

@@ -113,8 +113,10 @@ func continuous(t *testing.T, leg string, list []packet) {
 		if p.ssrc != last.ssrc || p.seq != (last.seq+1)%65536 {
 			t.Errorf("%s: source %s number %d after source %s number %d", leg, p.ssrc, p.seq, last.ssrc, last.seq)
 		}
-		if p.event == "" && last.event == "" && p.ts-last.ts != 160 {
-			t.Errorf("%s: timestamp steps by %d at number %d", leg, p.ts-last.ts, p.seq)
+		// Frames are left out only where the machine was too late for them, and then the clock says so.
+		if step := p.ts - last.ts; p.event == "" && last.event == "" && step != 160 &&
+			(step%160 != 0 || step > 8000 || math.Abs(float64(step)/8000-(p.at-last.at)) > 0.06) {
+			t.Errorf("%s: timestamp steps by %d at number %d", leg, step, p.seq)
 		}
 		last = p
 	}
