@@ -46,6 +46,7 @@ type core struct {
 	timers   map[timerKind]*time.Timer
 	timerGen map[timerKind]uint64
 	closing  bool
+	lingered bool // for twice the time: an answer to a request of ours was missing
 
 	peer     peer
 	sess     *offer.Session
@@ -91,8 +92,12 @@ type rejection struct {
 }
 
 func (s *Stack) newCore(h func(DialogEvent)) *core {
-	c := &core{s: s, box: newMailbox(), handler: h, localTag: sip.GenerateTagN(20), timers: map[timerKind]*time.Timer{}, timerGen: map[timerKind]uint64{}}
+	c := &core{s: s, handler: h, localTag: sip.GenerateTagN(20), timers: map[timerKind]*time.Timer{}, timerGen: map[timerKind]uint64{}}
 	c.dialog = &Dialog{c}
+	c.box = newMailbox(func() {
+		s.wg.Add(1)
+		go c.run()
+	})
 	c.offers.state = osOpening
 	c.peer.allow = map[string]bool{}
 	return c
@@ -149,10 +154,16 @@ func (c *core) emit(e DialogEvent) {
 	h(e)
 }
 
-// run applies what comes until the dialog is over. A panic ends this dialog only.
+// run applies what comes until the dialog is over, or parked: one that ended and waits for nothing but what its peer may
+// still send has no goroutine until that comes or it is forgotten. A panic ends this dialog only.
 func (c *core) run() {
 	defer c.s.wg.Done()
-	defer c.over()
+	parked := false
+	defer func() {
+		if !parked {
+			c.over()
+		}
+	}()
 	defer func() {
 		if p := recover(); p != nil {
 			c.log.Error("dialog failed", "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
@@ -170,7 +181,13 @@ func (c *core) run() {
 				break
 			}
 		}
-		c.quiet.Store(c.state == stEnded && c.pending == 0)
+		idle := c.state == stEnded && c.pending == 0
+		c.quiet.Store(idle)
+		if idle && !c.closing {
+			if parked = c.box.park(); parked { // from here c may be another goroutine's
+				return
+			}
+		}
 	}
 }
 

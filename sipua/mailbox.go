@@ -39,11 +39,13 @@ type mailbox struct {
 	items   []any
 	wire    int // items from the wire
 	closed  bool
+	parked  bool          // nobody reads: the next item calls start
+	start   func()        // starts the reader; must not block
 	wake    chan struct{} // capacity 1
 	dropped uint64
 }
 
-func newMailbox() *mailbox { return &mailbox{wake: make(chan struct{}, 1)} }
+func newMailbox(start func()) *mailbox { return &mailbox{start: start, wake: make(chan struct{}, 1)} }
 
 // put adds an item; false: the dialog has ended, or the item came from the wire and there are too many of them.
 func (m *mailbox) put(item any, fromWire bool) bool {
@@ -57,12 +59,24 @@ func (m *mailbox) put(item any, fromWire bool) bool {
 		m.wire++
 	}
 	m.items = append(m.items, item)
+	if m.parked { // under the lock: an item of the shutdown comes after it or starts the reader itself
+		m.parked = false
+		m.start()
+	}
 	m.mu.Unlock()
 	select {
 	case m.wake <- struct{}{}:
 	default:
 	}
 	return true
+}
+
+// park lets the reader go until there is something to read; false: there is.
+func (m *mailbox) park() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.parked = len(m.items) == 0
+	return m.parked
 }
 
 // take returns everything that waits.

@@ -21,8 +21,10 @@ import (
 	"cordboard/sipua/offer"
 )
 
+const testT1, testT2, testT4 = 60 * time.Millisecond, 400 * time.Millisecond, 500 * time.Millisecond // 64*T1 is 3.84 s
+
 func TestMain(m *testing.M) {
-	sip.SetTimers(60*time.Millisecond, 400*time.Millisecond, 500*time.Millisecond) // before any stack: 64*T1 is 3.84 s
+	sip.SetTimers(testT1, testT2, testT4) // before any stack
 	flag.Parse()
 	_ = flag.Set("test.parallel", "16") // they wait for timers, not for the processor
 	goleak.VerifyTestMain(m)

@@ -278,7 +278,9 @@ func (s *Stack) HangupAll() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, d := range s.dialogs {
-		d.box.put(cmdHangup{cause: CauseShutdown}, false)
+		if !d.ended.Load() {
+			d.box.put(cmdHangup{cause: CauseShutdown}, false)
+		}
 	}
 }
 

@@ -65,7 +65,8 @@ func (c *core) onTimer(f timerFired) {
 	case tmReResend:
 		c.resendReinviteOK()
 	case tmLinger:
-		if c.pending > 0 {
+		if c.pending > 0 && !c.lingered { // an INVITE that we cancelled may be without a final answer for ever
+			c.lingered = true
 			c.arm(tmLinger, c.s.timing.timeout())
 			return
 		}

@@ -57,17 +57,15 @@ func (t *transactions) start(req *sip.Request, onRes func(*sip.Response), onErr 
 func (t *transactions) run(c *clientTx) {
 	err := t.connect(c)
 	if err == nil {
-		t.drain(c)
+		if t.drain(c) {
+			return
+		}
 		err = c.tx.Err()
 		if errors.Is(err, sip.ErrTransactionTimeout) {
 			err = errNoAnswer
 		}
 	}
-	t.mu.Lock()
-	if t.clients[c.key] == c {
-		delete(t.clients, c.key)
-	}
-	t.mu.Unlock()
+	t.forgetClient(c)
 	c.mu.Lock()
 	final := c.final
 	if c.cut {
@@ -100,13 +98,25 @@ func (t *transactions) connect(c *clientTx) error {
 	return nil
 }
 
-// drain takes the responses off sipgo's channel; they have been delivered in wire order already.
-func (t *transactions) drain(c *clientTx) {
+func (t *transactions) forgetClient(c *clientTx) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.clients[c.key] == c {
+		delete(t.clients, c.key)
+	}
+}
+
+// drain takes the responses off sipgo's channel; they have been delivered in wire order already. done: the transaction
+// only waits for its INVITE's refusal to come again (timer D), for which it needs no goroutine.
+func (t *transactions) drain(c *clientTx) (done bool) {
 	for {
 		select {
-		case <-c.tx.Responses():
+		case res := <-c.tx.Responses():
+			if c.req.IsInvite() && res.StatusCode >= 300 && c.tx.OnTerminate(func(string, error) { t.forgetClient(c) }) {
+				return true
+			}
 		case <-c.tx.Done():
-			return
+			return false
 		}
 	}
 }
