@@ -15,7 +15,7 @@ func (s *step) partySignal(c *call, l *leg, sig *Signal) error {
 	case SignalEnded, SignalLost:
 		return s.partyEnded(c, l, sig)
 	case SignalMedia:
-		l.events = sig.Events
+		l.events, l.info = sig.Events, sig.Info
 		l.peerHold = sig.Direction == DirectionSendOnly || sig.Direction == DirectionInactive
 	case SignalIdentity:
 		s.partyIdentity(c, l, sig.Identity)
@@ -47,14 +47,13 @@ func (s *step) partyAlerting(c *call, l *leg, sig *Signal) error {
 
 func (s *step) partyAnswered(c *call, l *leg, sig *Signal) error {
 	if l.up() && l.answering { // it took another leg's place in a talk
-		l.answering, l.events = false, sig.Events
+		l.answering, l.events, l.info = false, sig.Events, sig.Info
 		return nil
 	}
 	if !l.live() || l.up() || (l.inbound && !l.answering) {
 		return errIgnored
 	}
-	l.state, l.early, l.answering, l.events = LegConnected, false, false, sig.Events
-	l.info = l.info || sig.Info
+	l.state, l.early, l.answering, l.events, l.info = LegConnected, false, false, sig.Events, sig.Info
 	switch c.phase {
 	case PhaseAnswering, PhaseDialling:
 		c.answered = s.in.At

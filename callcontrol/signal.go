@@ -45,7 +45,7 @@ type Signal struct {
 	Final     bool       `json:"final,omitempty"`
 	Direction Direction  `json:"direction,omitempty"`
 	Events    bool       `json:"events,omitempty"` // telephone-event negotiated (early, answered, media)
-	Info      bool       `json:"info,omitempty"`   // the peer allows INFO (answered)
+	Info      bool       `json:"info,omitempty"`   // the peer allows INFO (answered, media)
 	Digits    string     `json:"-"`                // never recorded
 	Identity  Identity   `json:"identity,omitzero"`
 	Number    Number     `json:"number,omitempty"`

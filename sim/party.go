@@ -3,6 +3,7 @@ package sim
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -37,6 +38,7 @@ type Party struct {
 	headers []sipua.Header
 	held    bool // the peer holds us
 	refer   Referral
+	infos   []InfoKey
 	refers  int // status with which a REFER ends; 0: 200
 	changed chan struct{}
 }
@@ -72,6 +74,20 @@ func (p *Party) Resume() { p.get().Reoffer(p.Sound.Local(offer.SendRecv)) }
 
 // Refer asks the peer to be transferred to number.
 func (p *Party) Refer(number, host string) { p.get().Refer(sipua.URI{User: number, Host: host}, nil) }
+
+// InfoKey is a key that came by SIP INFO.
+type InfoKey struct {
+	Code     rune
+	Duration time.Duration
+	At       time.Time
+}
+
+// InfoKeys are the keys that came by SIP INFO so far.
+func (p *Party) InfoKeys() []InfoKey {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.Clone(p.infos)
+}
 
 // Referral is a REFER that a party received.
 type Referral struct {
@@ -188,6 +204,10 @@ func (p *Party) onDialog(ev sipua.DialogEvent) {
 	case sipua.Media:
 		p.Sound.Agree(e.Media)
 		p.set(func() { p.held = e.Media.PeerHolds() })
+	case sipua.Info:
+		if e.Digit != 0 {
+			p.set(func() { p.infos = append(p.infos, InfoKey{e.Digit, e.Duration, time.Now()}) })
+		}
 	case sipua.ReferRequested:
 		p.onRefer(e)
 	case sipua.IdentityChanged:

@@ -36,6 +36,8 @@ type PBXConfig struct {
 	Realm    string         // default "pbx.test"
 	Accounts []Account
 	Plan     map[string]Behaviour
+	Info     sipua.InfoPolicy
+	NoEvents bool // the customers of Call and CallPeer offer no telephone-event
 	Log      *slog.Logger
 }
 
@@ -68,7 +70,7 @@ func NewPBX(cfg PBXConfig) (*PBX, error) {
 	p := &PBX{cfg: cfg, online: map[string]bool{}, changed: make(chan struct{}), called: map[string][]*Party{}, stop: context.Background()}
 	sip := sipua.Config{
 		Listen: []sipua.Listen{{Network: cfg.Network, Addr: cfg.Addr, TLS: cfg.TLS}}, UserAgent: "cordboard-sim-pbx", Realm: cfg.Realm,
-		Edge: simEdge(), StopTimeout: time.Second,
+		Edge: simEdge(), Info: cfg.Info, StopTimeout: time.Second,
 	}
 	for _, a := range cfg.Accounts {
 		sip.Phones = append(sip.Phones, sipua.Phone{User: a.User, Password: digest.NewSecret(a.Password)})
@@ -143,6 +145,7 @@ func (p *PBX) invite(params sipua.InviteParams, source func([]int16)) (*Party, e
 		return nil, err
 	}
 	party := newParty(params.From.Number, s, StateCalling)
+	s.noEvents = p.cfg.NoEvents
 	local := s.Local(offer.SendRecv)
 	params.Offer = &local
 	party.setDialog(p.stack.Invite(params, party.onDialog))

@@ -25,9 +25,11 @@ const maxHeard = 10 * 60 * 8000
 type Sound struct {
 	conn   *net.UDPConn
 	source func(dst []int16) // fills the next frame; called by the sender only
-	ctx    context.Context
-	cancel context.CancelFunc
-	wg     sync.WaitGroup
+	// noEvents leaves telephone-event out of Local; set before the first call of it.
+	noEvents bool
+	ctx      context.Context
+	cancel   context.CancelFunc
+	wg       sync.WaitGroup
 
 	mu      sync.Mutex
 	media   offer.Negotiated
@@ -56,9 +58,13 @@ func NewSound(addr netip.Addr, source func([]int16)) (*Sound, error) {
 // Local is our side of the media for an offer or answer.
 func (s *Sound) Local(dir offer.Direction) offer.Local {
 	a := s.conn.LocalAddr().(*net.UDPAddr).AddrPort()
-	return offer.Local{
+	l := offer.Local{
 		Addr: a.Addr().Unmap(), Port: a.Port(), Codecs: []offer.Codec{offer.PCMA, offer.PCMU}, EventPT: 101, Direction: dir, PTime: 20,
 	}
+	if s.noEvents {
+		l.EventPT = 0
+	}
+	return l
 }
 
 // Agree sets what was negotiated.

@@ -11,6 +11,9 @@ import (
 
 const maxInfoBody = 4096
 
+// maxInfosWaiting bounds the INFOs that wait for the ACK.
+const maxInfosWaiting = 16
+
 // onInfo takes a SIP INFO: digits, or anything else as it is.
 func (c *core) onInfo(st *serverTx) {
 	body := st.req.Body()
@@ -77,6 +80,10 @@ func dtmfDigit(s string) (rune, bool) {
 
 func (c *core) doInfo(kind string, body []byte) {
 	if c.state == stEnded {
+		return
+	}
+	if c.state == stAnswered && len(c.server.infos) < maxInfosWaiting { // the peer may not have our 200 yet
+		c.server.infos = append(c.server.infos, cmdInfo{contentType: kind, body: body})
 		return
 	}
 	if c.state != stEstablished || !cleanText(kind) || len(kind) > 128 || len(body) > maxInfoBody {

@@ -37,6 +37,24 @@ func TestInfoOutcome(t *testing.T) {
 	}
 }
 
+// An INFO between our 200 and its ACK waits for the ACK: the peer knows the dialog only then.
+func TestInfoWaitsForAck(t *testing.T) {
+	r := newRig(t, nil)
+	l := r.pbx.leg("1001")
+	l.send("INVITE", "", sdp(40000, "sendrecv"))
+	c := r.incoming()
+	c.d.Answer(local(30000))
+	ok := r.pbx.response(200, "INVITE")
+	want[Answered](c.ev)
+	c.d.Info("application/dtmf-relay", []byte("Signal=1\r\n"))
+	l.ack(ok, "")
+	r.pbx.reply(r.pbx.request("INFO"), 200, "", "", "")
+	want[InfoAccepted](c.ev)
+	l.send("BYE", "", "")
+	r.pbx.response(200, "BYE")
+	want[Ended](c.ev)
+}
+
 func TestInfoNotAllowed(t *testing.T) {
 	r := newRig(t, func(c *Config) { c.Info = InfoRefused })
 	c, l := r.called("Allow: INVITE, ACK, BYE\r\n")

@@ -22,6 +22,7 @@ type serverState struct {
 	bye     *serverTx // BYE to be answered
 	rel     reliable
 	session sessionTimer
+	infos   []cmdInfo // to be sent after the ACK
 }
 
 func (s *Stack) newIncoming(st *serverTx, in *Incoming, tr *trunk, acc *account, src source) *core {
@@ -251,6 +252,10 @@ func (c *core) confirm() {
 	c.startSession(c.server.session)
 	c.offerInput(oiSettled)
 	c.offerInput(oiConfirmed)
+	for _, m := range c.server.infos {
+		c.doInfo(m.contentType, m.body)
+	}
+	c.server.infos = nil
 }
 
 func (c *core) answerBye() {

@@ -23,7 +23,7 @@ func (d *Daemon) onInvite(dialog *sipua.Dialog, in sipua.Incoming) {
 		dialog.Reject(503, "")
 		return
 	}
-	d.board.Incoming(d.offerOf(l, in))
+	d.board.Incoming(d.offerOf(l, dialog, in))
 }
 
 func (d *Daemon) agentOf(in sipua.Incoming) (callcontrol.AgentID, bool) {
@@ -33,10 +33,10 @@ func (d *Daemon) agentOf(in sipua.Incoming) (callcontrol.AgentID, bool) {
 	return d.AgentOfLine(in.Trunk, in.Line)
 }
 
-func (d *Daemon) offerOf(l *leg, in sipua.Incoming) callcontrol.Offer {
+func (d *Daemon) offerOf(l *leg, dialog *sipua.Dialog, in sipua.Incoming) callcontrol.Offer {
 	o := callcontrol.Offer{
 		Kind: callcontrol.OfferLine, Leg: l.id, Agent: l.desk.agent, Trunk: in.Trunk, Line: in.Line, Phone: in.Phone,
-		From: identity(in.Caller), Info: true,
+		From: identity(in.Caller), Info: dialog.AllowsInfo(),
 	}
 	if in.Phone != "" {
 		o.Kind = callcontrol.OfferDevice

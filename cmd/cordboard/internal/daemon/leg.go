@@ -23,6 +23,9 @@ type leg struct {
 	device bool
 	asked  bool // we sent the INVITE
 
+	infoDone chan int      // status of the INFO under way
+	gone     chan struct{} // closed with the leg
+
 	mu      sync.Mutex
 	dialog  *sipua.Dialog
 	stream  *rtp.Stream
@@ -30,7 +33,8 @@ type leg struct {
 	local   offer.Local
 	codec   string // in force on the board
 	refer   *sipua.ReferRequested
-	digits  []func(error) // completions of digit strings, oldest first
+	digits  []func(error)        // completions of digit strings, oldest first
+	infos   []callcontrol.Digits // to be sent by INFO; the first is under way
 	closed  bool
 	opened  time.Time
 	release func() // gives the leg's place among limits.max_legs back
@@ -121,6 +125,7 @@ func (l *leg) close() {
 		return
 	}
 	l.closed = true
+	close(l.gone)
 	s, slot, release := l.stream, l.slot, l.release
 	pending := l.digits
 	l.digits = nil

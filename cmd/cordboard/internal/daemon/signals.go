@@ -41,6 +41,10 @@ func (l *leg) onDialog(ev sipua.DialogEvent) {
 		if e.Digit != 0 {
 			l.signal(callcontrol.Signal{Kind: callcontrol.SignalDigit, Digits: string(e.Digit)})
 		}
+	case sipua.InfoAccepted:
+		l.onInfoDone(200)
+	case sipua.InfoFailed:
+		l.onInfoDone(e.Status)
 	case sipua.ReferRequested:
 		l.onRefer(e)
 	case sipua.ReferProgress:
@@ -52,11 +56,12 @@ func (l *leg) onDialog(ev sipua.DialogEvent) {
 
 // mediaSignal tells what was negotiated, with the direction from the peer's side.
 func (l *leg) mediaSignal(kind callcontrol.SignalKind, n offer.Negotiated) callcontrol.Signal {
+	dialog, _, _ := l.current()
 	return callcontrol.Signal{
 		Kind:      kind,
 		Direction: callcontrol.Direction(n.Peer.String()),
 		Events:    n.EventSendPT != 0,
-		Info:      true,
+		Info:      dialog != nil && dialog.AllowsInfo(),
 	}
 }
 

@@ -2,7 +2,6 @@ package daemon
 
 import (
 	"fmt"
-	"time"
 
 	"cordboard/callcontrol"
 	"cordboard/configs"
@@ -165,38 +164,6 @@ func (t telephony) Refer(agent callcontrol.AgentID, id callcontrol.LegID, target
 		}
 	}
 	dialog.Refer(uri, other)
-}
-
-// Info implements callcontrol.Telephony: one INFO a digit, spaced as the string asks.
-func (t telephony) Info(agent callcontrol.AgentID, id callcontrol.LegID, d callcontrol.Digits) {
-	l := t.d.leg(agent, id)
-	if l == nil {
-		return
-	}
-	if d.Duration <= 0 {
-		d.Duration = 100 * time.Millisecond
-	}
-	if d.Gap <= 0 {
-		d.Gap = 100 * time.Millisecond
-	}
-	t.d.goRun(func(stop <-chan struct{}) {
-		dialog, _, _ := l.current()
-		for _, r := range d.Text {
-			wait := d.Duration + d.Gap
-			if r == ',' {
-				wait = 2 * time.Second
-			} else {
-				body := fmt.Sprintf("Signal=%c\r\nDuration=%d\r\n", r, d.Duration.Milliseconds())
-				dialog.Info("application/dtmf-relay", []byte(body))
-			}
-			select {
-			case <-time.After(wait):
-			case <-stop:
-				return
-			}
-		}
-		l.signal(callcontrol.Signal{Kind: callcontrol.SignalDigitsDone})
-	})
 }
 
 // Identify implements callcontrol.Telephony.

@@ -58,6 +58,8 @@ type setup struct {
 	device  string                   // more keys of each device
 	extra   string                   // more top-level YAML
 	plan    map[string]sim.Behaviour // added to the usual numbers
+	info    sipua.InfoPolicy         // of the PBX
+	noKeys  bool                     // customers offer no telephone-event
 }
 
 // plan of the PBX: 20xx ring for a moment and answer; 21xx fail.
@@ -86,7 +88,7 @@ func newWorld(t *testing.T, s setup) *world {
 	t.Cleanup(cancel)
 	w := &world{t: t, ctx: ctx, dir: t.TempDir(), force: make(chan struct{})}
 	t.Cleanup(w.close)
-	cfg := sim.PBXConfig{Addr: netip.AddrPortFrom(loopback, 0), Plan: plan(s.plan)}
+	cfg := sim.PBXConfig{Addr: netip.AddrPortFrom(loopback, 0), Plan: plan(s.plan), Info: s.info, NoEvents: s.noKeys}
 	for i := range s.agents {
 		cfg.Accounts = append(cfg.Accounts, sim.Account{User: user(i), Password: "line" + user(i)})
 	}

@@ -1,0 +1,133 @@
+package daemon
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"testing"
+	"time"
+
+	"cordboard/callcontrol"
+	"cordboard/journal"
+	"cordboard/sim"
+	"cordboard/sipua"
+)
+
+// digits sends a string and returns the event that tells its end.
+func (w *world) digits(c callcontrol.Command) callcontrol.Event {
+	w.t.Helper()
+	from := w.daemon.events.Last()
+	c.Kind = callcontrol.KindDigits
+	w.do(c)
+	return w.event(from, callcontrol.EventDigitsSent, callcontrol.EventDigitsFailed)
+}
+
+// event is the first of some kinds after from.
+func (w *world) event(from journal.Cursor, kinds ...callcontrol.EventKind) callcontrol.Event {
+	w.t.Helper()
+	ctx, cancel := context.WithTimeout(w.ctx, 20*time.Second)
+	defer cancel()
+	sub := w.daemon.board.Subscribe(from)
+	for {
+		e, err := sub.Next(ctx)
+		w.must(err)
+		if slices.Contains(kinds, e.Event.Kind) {
+			return e.Event
+		}
+	}
+}
+
+func codes(keys []sim.InfoKey) string {
+	var out []rune
+	for _, k := range keys {
+		out = append(out, k.Code)
+	}
+	return string(out)
+}
+
+// Digits by INFO arrive in order, with the length that was asked for and a pause where the string has one; two strings do
+// not mix.
+func TestDigitsByInfo(t *testing.T) {
+	w := newWorld(t, setup{trunk: "dtmf: info"})
+	c, a := w.talk()
+	from := w.daemon.events.Last()
+	w.do(callcontrol.Command{Kind: callcontrol.KindDigits, Digits: "4,2#", DigitDuration: 200 * time.Millisecond, DigitGap: 50 * time.Millisecond})
+	w.do(callcontrol.Command{Kind: callcontrol.KindDigits, Digits: "77"})
+	if e := w.event(from, callcontrol.EventDigitsSent, callcontrol.EventDigitsFailed); e.Kind != callcontrol.EventDigitsSent {
+		t.Errorf("first string: %s %s %s", e.Kind, e.Cause, e.Reason)
+	}
+	w.until("the second string is there", func() bool { return codes(c.InfoKeys()) == "42#77" })
+	keys := c.InfoKeys()
+	if d := keys[0].Duration; d != 200*time.Millisecond {
+		t.Errorf("duration %v", d)
+	}
+	// A pause is at least so long at the sender; an INFO that was slow to arrive may take some of it away here.
+	if d := keys[1].At.Sub(keys[0].At); d < 1500*time.Millisecond {
+		t.Errorf("the pause took %v", d)
+	}
+	if n := len(c.Sound.Digits()); n != 0 {
+		t.Errorf("%d telephone-events came too", n)
+	}
+	c.Hangup()
+	w.ended(c, a)
+}
+
+// Digits by telephone-event keep their length, gap and pauses.
+func TestDigitsTimed(t *testing.T) {
+	w := newWorld(t, setup{trunk: "dtmf: rfc4733"})
+	c, a := w.talk()
+	begin := time.Now()
+	e := w.digits(callcontrol.Command{Digits: "4,2", DigitDuration: 400 * time.Millisecond, DigitGap: 300 * time.Millisecond})
+	if e.Kind != callcontrol.EventDigitsSent {
+		t.Errorf("told %s %s %s", e.Kind, e.Cause, e.Reason)
+	}
+	// Two digits of 400 ms, the gap between, the pause of 2 s.
+	if d := time.Since(begin); d < 3000*time.Millisecond {
+		t.Errorf("it took %v", d)
+	}
+	w.until("the customer received the digits", func() bool { return c.Sound.Digits() == "42" })
+	c.Hangup()
+	w.ended(c, a)
+	w.whole(c, a)
+}
+
+// A peer that takes neither telephone-events nor INFO makes a refusal; one that refuses INFO makes a failure.
+func TestDigitsRefused(t *testing.T) {
+	for _, s := range []struct {
+		name  string
+		setup setup
+	}{
+		{"no_way", setup{info: sipua.InfoRefused, noKeys: true}},
+		{"info_not_allowed", setup{trunk: "dtmf: info", info: sipua.InfoRefused}},
+		{"no_events", setup{trunk: "dtmf: rfc4733", noKeys: true}},
+	} {
+		t.Run(s.name, func(t *testing.T) {
+			w := newWorld(t, s.setup)
+			c, a := w.talk()
+			_, err := w.try(callcontrol.Command{Kind: callcontrol.KindDigits, Digits: "42#"})
+			if !errors.Is(err, &callcontrol.Refusal{Code: callcontrol.CodeUnavailable}) {
+				t.Errorf("got %v", err)
+			}
+			c.Hangup()
+			w.ended(c, a)
+		})
+	}
+	t.Run("info_fails", func(t *testing.T) {
+		w := newWorld(t, setup{trunk: "dtmf: info", info: sipua.InfoNoDTMF})
+		c, a := w.talk()
+		e := w.digits(callcontrol.Command{Digits: "42#"})
+		if e.Kind != callcontrol.EventDigitsFailed || e.Cause != callcontrol.CauseNotAcceptable {
+			t.Errorf("told %s %s %s", e.Kind, e.Cause, e.Reason)
+		}
+		c.Hangup()
+		w.ended(c, a)
+	})
+	t.Run("leg_ends", func(t *testing.T) {
+		w := newWorld(t, setup{trunk: "dtmf: info"})
+		c, a := w.talk()
+		w.do(callcontrol.Command{Kind: callcontrol.KindDigits, Digits: ",,,,,,42#"})
+		c.Hangup() // the string is given up with its leg
+		w.ended(c, a)
+		w.free()
+	})
+}
