@@ -40,6 +40,8 @@ type Party struct {
 	refer   Referral
 	infos   []InfoKey
 	refers  int // status with which a REFER ends; 0: 200
+	onRefer func(sipua.ReferRequested)
+	told    []int // what the peer said of our REFER
 	changed chan struct{}
 }
 
@@ -97,6 +99,19 @@ type Referral struct {
 
 // ReferEnds sets the final status that a REFER to this party is told by NOTIFY; without it the status is 200.
 func (p *Party) ReferEnds(status int) { p.set(func() { p.refers = status }) }
+
+// OnRefer lets f answer a REFER to this party instead; a REFER that f leaves alone stays without an answer.
+func (p *Party) OnRefer(f func(sipua.ReferRequested)) { p.set(func() { p.onRefer = f }) }
+
+// ReferTold is what the peer said of a REFER of this party: the status of its answer, then those of NOTIFYs.
+func (p *Party) ReferTold() []int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return append([]int(nil), p.told...)
+}
+
+// Forget ends the call at this party alone, as a phone does that restarts: the peer gets 481 when it asks next.
+func (p *Party) Forget() { p.get().Forget() }
 
 // Referred is the REFER that this party received; its zero value: none.
 func (p *Party) Referred() Referral {
@@ -209,7 +224,9 @@ func (p *Party) onDialog(ev sipua.DialogEvent) {
 			p.set(func() { p.infos = append(p.infos, InfoKey{e.Digit, e.Duration, time.Now()}) })
 		}
 	case sipua.ReferRequested:
-		p.onRefer(e)
+		p.referred(e)
+	case sipua.ReferProgress:
+		p.set(func() { p.told = append(p.told, e.Status) })
 	case sipua.IdentityChanged:
 		p.set(func() { p.caller = e.Identity })
 	case sipua.Rejected:
@@ -221,15 +238,21 @@ func (p *Party) onDialog(ev sipua.DialogEvent) {
 	}
 }
 
-// onRefer accepts a REFER and tells how the new call fares, as a PBX does that carries it out.
-func (p *Party) onRefer(e sipua.ReferRequested) {
+// referred accepts a REFER and tells how the new call fares, as a PBX does that carries it out.
+func (p *Party) referred(e sipua.ReferRequested) {
 	status := 200
+	var other func(sipua.ReferRequested)
 	p.set(func() {
+		other = p.onRefer
 		p.refer = Referral{Target: e.Target.User, Replaces: e.Replaces}
 		if p.refers != 0 {
 			status = p.refers
 		}
 	})
+	if other != nil {
+		other(e)
+		return
+	}
 	e.Accept()
 	e.Notify(180)
 	e.Notify(status)
