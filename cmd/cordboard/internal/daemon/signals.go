@@ -36,7 +36,7 @@ func (l *leg) onDialog(ev sipua.DialogEvent) {
 		l.signal(callcontrol.Signal{Kind: callcontrol.SignalRejected, Status: rejectStatus(e.Status), Reason: e.Reason})
 	case sipua.Ended:
 		l.close()
-		l.signal(callcontrol.Signal{Kind: callcontrol.SignalEnded, ByPeer: e.ByPeer, Cause: endCause(e.Cause), Reason: e.Reason})
+		l.signal(callcontrol.Signal{Kind: callcontrol.SignalEnded, ByPeer: meant(e), Cause: endCause(e.Cause), Reason: e.Reason})
 	case sipua.Info:
 		if e.Digit != 0 {
 			l.signal(callcontrol.Signal{Kind: callcontrol.SignalDigit, Digits: string(e.Digit)})
@@ -107,6 +107,9 @@ func rejectStatus(status int) int {
 	}
 	return status
 }
+
+// meant reports whether the other side wanted the end: a BYE or CANCEL, and not that it restarted and knows nothing of it.
+func meant(e sipua.Ended) bool { return e.ByPeer && e.Cause != sipua.CauseGone }
 
 func endCause(c sipua.Cause) callcontrol.Cause {
 	switch c {
