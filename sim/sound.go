@@ -24,7 +24,7 @@ const maxHeard = 10 * 60 * 8000
 // received.
 type Sound struct {
 	conn   *net.UDPConn
-	source func(dst []int16) // fills the next frame; called by the sender only
+	source func(dst []int16) // fills the next frame; called by the sender only; nil: nothing is ever sent
 	// noEvents leaves telephone-event out of Local; set before the first call of it.
 	noEvents bool
 	ctx      context.Context
@@ -42,7 +42,11 @@ type Sound struct {
 	keys    []byte // event codes to send
 }
 
-// NewSound opens a socket at addr and starts sending when Agree was called. source is asked for 160 samples at a time.
+// Quiet is a source for parties that only listen: they send no packets at all, which keeps a world of many parties light.
+func Quiet() func([]int16) { return nil }
+
+// NewSound opens a socket at addr and starts sending when Agree was called. source is asked for 160 samples at a time; nil
+// sends nothing.
 func NewSound(addr netip.Addr, source func([]int16)) (*Sound, error) {
 	conn, err := net.ListenUDP("udp", net.UDPAddrFromAddrPort(netip.AddrPortFrom(addr, 0)))
 	if err != nil {
@@ -51,7 +55,9 @@ func NewSound(addr netip.Addr, source func([]int16)) (*Sound, error) {
 	s := &Sound{conn: conn, source: source, arrived: make(chan struct{})}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	s.wg.Go(s.receive)
-	s.wg.Go(s.send)
+	if source != nil {
+		s.wg.Go(s.send)
+	}
 	return s, nil
 }
 
