@@ -206,10 +206,11 @@ func (w *world) close() {
 // quiet waits until nothing of a call is left.
 func (w *world) quiet() {
 	w.t.Helper()
-	w.until("no leg, stream, port or dialog is left", func() bool {
-		return w.daemon.legs.Load() == 0 && w.daemon.engine.Stats().Streams == 0 && w.daemon.engine.Usage().Used == 0 &&
-			w.daemon.stack.Dialogs() == 0
-	})
+	w.until("no leg, stream, port or dialog is left", w.idle)
+}
+
+func (w *world) idle() bool {
+	return w.daemon.legs.Load() == 0 && w.daemon.engine.Stats().Streams == 0 && w.daemon.engine.Usage().Used == 0 && w.daemon.stack.Dialogs() == 0
 }
 
 func (w *world) must(err error) {
