@@ -193,12 +193,16 @@ func (l lineSender) Register(ctx context.Context, r line.Request) (line.Response
 	if a := l.s.accountByID(r.Trunk, r.Line); a != nil && req.Contact() != nil {
 		req.Contact().Address.User = a.contact
 	}
+	tr := l.s.peers.byName[r.Trunk]
+	if tr != nil { // its answer must not be taken for a stranger's
+		l.s.peers.learn(tr, []resolve.Target{r.Target})
+	}
 	res, err := l.s.Do(ctx, req, r.Target)
 	if err != nil {
 		return line.Response{}, err
 	}
 	peer := ""
-	if src, err := netip.ParseAddrPort(res.Source()); err == nil && l.s.peers.is(src.Addr(), l.s.peers.byName[r.Trunk]) {
+	if src, err := netip.ParseAddrPort(res.Source()); err == nil && l.s.peers.is(src.Addr(), tr) {
 		peer = r.Trunk
 	}
 	return line.ParseResponse(req, res, peer), nil

@@ -141,7 +141,7 @@ func (c *core) prepareInvite() error {
 		return err
 	}
 	c.s.peers.learn(t, targets)
-	c.invite.targets = targets
+	c.invite.routes, c.invite.targets = c.registeredRoute(targets)
 	return nil
 }
 
@@ -157,12 +157,7 @@ func (c *core) preparePhone(p InviteParams) error {
 		return err
 	}
 	c.invite.recip = contact
-	for _, v := range b.Path {
-		var r sip.Uri
-		if addr, _ := splitParams(v); sip.ParseUri(trimAngle(addr), &r) == nil {
-			c.invite.routes = append(c.invite.routes, r)
-		}
-	}
+	c.invite.routes = uris(b.Path)
 	if b.Flow.Remote.IsValid() {
 		c.peer.flow = resolve.Target{Transport: b.Flow.Network, Addr: b.Flow.Remote}
 		c.invite.targets = []resolve.Target{c.peer.flow}
