@@ -10,6 +10,7 @@ import (
 
 // referState is the REFER under way, ours and the peer's: at most one of each.
 type referState struct {
+	wanted *cmdRefer // ours waits for the ACK: no request of ours before it (RFC 3261 §13.3.1.4)
 	ours   bool      // ours is accepted, NOTIFYs are awaited
 	in     *serverTx // the peer's, not answered yet
 	id     string    // Event id of the peer's: the CSeq of its REFER (RFC 3515 §2.4.6)
@@ -28,6 +29,10 @@ type cmdReferAnswer struct {
 func (c *core) doRefer(target URI, replaces *DialogID) {
 	if target.Host == "" {
 		target.Host = c.peer.remote.Host
+	}
+	if c.state == stAnswered && !c.refer.ours && c.refer.wanted == nil {
+		c.refer.wanted = &cmdRefer{target: target, replaces: replaces}
+		return
 	}
 	if c.state != stEstablished || c.refer.ours || target.Validate() != nil || replaces != nil && !replaces.usable() {
 		c.emit(ReferProgress{Status: 491, Final: true})

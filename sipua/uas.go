@@ -252,6 +252,10 @@ func (c *core) confirm() {
 	c.startSession(c.server.session)
 	c.offerInput(oiSettled)
 	c.offerInput(oiConfirmed)
+	if r := c.refer.wanted; r != nil {
+		c.refer.wanted = nil
+		c.doRefer(r.target, r.replaces)
+	}
 	for _, m := range c.server.infos {
 		c.doInfo(m.contentType, m.body)
 	}
