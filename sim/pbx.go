@@ -134,6 +134,13 @@ func (p *PBX) Call(from sipua.Identity, line string, source func([]int16), heade
 	return p.invite(sipua.InviteParams{Phone: line, From: from, Headers: headers}, source)
 }
 
+// Replace lets another party take a customer's place in its call at a line (RFC 3891).
+func (p *PBX) Replace(old *Party, from sipua.Identity, line string, source func([]int16)) (*Party, error) {
+	id := old.Dialog()
+	id.LocalTag, id.RemoteTag = id.RemoteTag, id.LocalTag
+	return p.invite(sipua.InviteParams{Phone: line, From: from, Replaces: &id}, source)
+}
+
 // CallPeer lets a customer call a number at the other switch.
 func (p *PBX) CallPeer(from sipua.Identity, number string, source func([]int16), headers ...sipua.Header) (*Party, error) {
 	return p.invite(sipua.InviteParams{Trunk: peerTrunk, To: sipua.URI{User: number}, From: from, Headers: headers}, source)
