@@ -39,25 +39,6 @@ func TestInboundAnsweredAtThePhone(t *testing.T) {
 	w.whole(c, a)
 }
 
-func TestInboundRejected(t *testing.T) {
-	w := newWorld(t, setup{manual: true})
-	c := w.call()
-	w.do(callcontrol.Command{Kind: callcontrol.KindReject})
-	w.ended(c)
-	if status, _, _ := c.Outcome(); status < 400 {
-		t.Errorf("status %d", status)
-	}
-}
-
-func TestInboundCancelledByCustomer(t *testing.T) {
-	w := newWorld(t, setup{manual: true})
-	c := w.call()
-	a, err := w.phones[0].Call(w.ctx, 1)
-	w.must(err)
-	c.Hangup()
-	w.ended(c, a)
-}
-
 func TestHoldMuteRetrieve(t *testing.T) {
 	w := newWorld(t, setup{})
 	c, a := w.talk()
@@ -216,52 +197,6 @@ func TestBadNumbersAreRefused(t *testing.T) {
 		if !errors.Is(err, &callcontrol.Refusal{Code: callcontrol.CodeBadNumber}) {
 			t.Errorf("number %q: %v", n, err)
 		}
-	}
-}
-
-func TestSecondCallBusy(t *testing.T) {
-	w := newWorld(t, setup{})
-	c, a := w.talk()
-	second := w.dialIn()
-	w.ended(second)
-	if status, _, _ := second.Outcome(); status != 486 {
-		t.Errorf("status %d", status)
-	}
-	w.hears(c, "agent", a, "customer")
-	c.Hangup()
-	w.ended(c, a)
-}
-
-func TestSecondCallWaits(t *testing.T) {
-	w := newWorld(t, setup{agent: "call_waiting: wait"})
-	c, a := w.talk()
-	second, err := w.pbx.Call(sipua.Identity{Number: "380671112233"}, user(0), voice("other")())
-	w.must(err)
-	w.must(second.Wait(w.ctx, sim.StateRinging))
-	var id callcontrol.CallID
-	w.until("the second call is offered", func() bool {
-		for _, v := range w.snapshot().Calls {
-			if v.Phase == callcontrol.PhaseOffered {
-				id = v.ID
-			}
-		}
-		return id != ""
-	})
-	w.do(callcontrol.Command{Kind: callcontrol.KindAnswer, Call: id})
-	w.must(second.Wait(w.ctx, sim.StateTalking))
-	w.hears(second, "agent", c, "music", a, "other")
-	second.Hangup()
-	w.ended(second)
-	c.Hangup()
-	w.ended(c, a)
-}
-
-func TestRingNoAnswer(t *testing.T) {
-	w := newWorld(t, setup{manual: true, extra: "calls: {ring_no_answer: {after: 5s}}"})
-	c := w.call()
-	w.ended(c)
-	if status, _, _ := c.Outcome(); status != 480 && status != 408 {
-		t.Errorf("status %d", status)
 	}
 }
 

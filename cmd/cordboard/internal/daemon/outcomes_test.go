@@ -241,22 +241,3 @@ func TestBlindOutcomes(t *testing.T) {
 		w.ended(c)
 	})
 }
-
-func TestLostDevice(t *testing.T) {
-	w := newWorld(t, setup{manual: true, extra: "calls: {device_lost: {tries: 3, no_answer: 20s}}"})
-	c := w.call()
-	a, err := w.phones[0].Call(w.ctx, 1)
-	w.must(err)
-	a.Answer()
-	w.phase(callcontrol.PhaseTalking, 1)
-	w.hears(c, "agent")
-	a.Sound.Mute(true) // the phone dies: no BYE, no RTP
-	back, err := w.phones[0].Call(w.ctx, 2)
-	w.must(err)
-	w.hears(c, "music")
-	back.Answer()
-	w.must(back.Wait(w.ctx, sim.StateTalking))
-	w.hears(c, "agent", back, "customer")
-	c.Hangup()
-	w.ended(c, back)
-}
