@@ -36,8 +36,12 @@ func startKamailio(t *testing.T) *kamailio {
 	need(t, "kamailio", "kamcmd")
 	k := &kamailio{port: freePort(t), outside: freePort(t), dir: t.TempDir()}
 	tmpl := template.Must(template.ParseFiles("testdata/kamailio.cfg.tmpl"))
+	modules, _ := filepath.Glob("/usr/lib/*/kamailio/modules")
+	if len(modules) != 1 {
+		t.Fatalf("Kamailio's modules: found %v", modules)
+	}
 	var b bytes.Buffer
-	if err := tmpl.Execute(&b, map[string]any{"Port": k.port, "OutsidePort": k.outside, "Dir": k.dir}); err != nil {
+	if err := tmpl.Execute(&b, map[string]any{"Modules": modules[0], "Port": k.port, "OutsidePort": k.outside, "Dir": k.dir}); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.WriteFile(filepath.Join(k.dir, "kamailio.cfg"), b.Bytes(), 0o600); err != nil {
