@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/netip"
+	"slices"
 	"sync"
 	"time"
 
@@ -27,7 +28,7 @@ type Behaviour struct {
 	Hangup time.Duration        // hangs up so long after the answer; 0: never
 }
 
-// PBXConfig of a PBX. Numbers that the plan does not name are answered 404.
+// PBXConfig of a PBX. A number that the plan does not name is that of a line, or answered 404.
 type PBXConfig struct {
 	Addr     netip.AddrPort // port 0: any
 	Network  string         // udp (default), tcp or tls
@@ -199,6 +200,10 @@ func (p *PBX) notifyLocked() {
 func (p *PBX) onInvite(d *sipua.Dialog, in sipua.Incoming) {
 	number := in.RequestURI.User
 	b, ok := p.cfg.Plan[number]
+	if !ok && in.Phone != "" && p.hasLine(number) {
+		p.call(d, in)
+		return
+	}
 	if !ok {
 		d.Handle(func(sipua.DialogEvent) {})
 		d.Reject(404, "")
@@ -224,6 +229,10 @@ func (p *PBX) onInvite(d *sipua.Dialog, in sipua.Incoming) {
 	stop := p.stop
 	p.mu.Unlock()
 	p.workers.Go(func() { party.play(stop, b) })
+}
+
+func (p *PBX) hasLine(number string) bool {
+	return slices.ContainsFunc(p.cfg.Accounts, func(a Account) bool { return a.User == number })
 }
 
 // play does what the plan says, until the call ends.

@@ -60,6 +60,7 @@ type setup struct {
 	plan    map[string]sim.Behaviour // added to the usual numbers
 	info    sipua.InfoPolicy         // of the PBX
 	noKeys  bool                     // customers offer no telephone-event
+	says    []string                 // voices of the phones; the zero value: "agent" of all
 }
 
 // plan of the PBX: 20xx ring for a moment and answer; 21xx fail.
@@ -100,7 +101,7 @@ func newWorld(t *testing.T, s setup) *world {
 	w.background("daemon", func(ctx context.Context) error { return w.daemon.Run(ctx, nil, w.force) })
 	if !s.noPhone {
 		for i := range s.agents {
-			w.addPhone(i, !s.manual)
+			w.addPhone(i, !s.manual, s.says...)
 		}
 	}
 	w.must(w.pbx.WaitRegistered(w.ctx, s.agents))
@@ -161,11 +162,12 @@ func more(s string) string {
 	return ", " + s
 }
 
-func (w *world) addPhone(i int, auto bool) {
+func (w *world) addPhone(i int, auto bool, says ...string) {
 	w.t.Helper()
+	says = append(says, slices.Repeat([]string{"agent"}, i+1)...)
 	p, err := sim.NewPhone(sim.PhoneConfig{
 		Addr: loopback, Server: w.daemon.stack.Addr("udp"), User: "phone" + user(i), Password: "phone" + user(i),
-		Source: voice("agent"), AutoAnswer: auto,
+		Source: voice(says[i]), AutoAnswer: auto,
 	})
 	w.must(err)
 	w.background("phone", p.Run)
@@ -333,9 +335,15 @@ func (w *world) free() {
 // device is the agent's side of the newest call that is talking.
 func (w *world) device() *sim.Party {
 	w.t.Helper()
+	return w.deviceOf(0)
+}
+
+// deviceOf is the side of agent n.
+func (w *world) deviceOf(n int) *sim.Party {
+	w.t.Helper()
 	var p *sim.Party
 	w.until("the agent's phone talks", func() bool {
-		last, err := w.phones[0].Last()
+		last, err := w.phones[n].Last()
 		if err != nil {
 			return false
 		}
