@@ -30,11 +30,12 @@ type Behaviour struct {
 
 // PBXConfig of a PBX. A number that the plan does not name is that of a line, or answered 404.
 type PBXConfig struct {
-	Addr     netip.AddrPort // port 0: any
-	Network  string         // udp (default), tcp or tls
-	TLS      *tls.Config    // certificate, for tls
-	Peer     netip.AddrPort // another switch, by UDP: its calls reach every number of the plan, and CallPeer calls it; invalid: none
-	Realm    string         // default "pbx.test"
+	Addr     netip.AddrPort     // port 0: any
+	Network  string             // udp (default), tcp or tls
+	TLS      *tls.Config        // certificate, for tls
+	Peer     netip.AddrPort     // another switch, by UDP: its calls reach every number of the plan, and CallPeer calls it; invalid: none
+	Realm    string             // default "pbx.test"
+	Digest   []digest.Algorithm // challenged with and accepted, best first; default SHA-256, MD5
 	Accounts []Account
 	Plan     map[string]Behaviour
 	Info     sipua.InfoPolicy
@@ -71,7 +72,7 @@ func NewPBX(cfg PBXConfig) (*PBX, error) {
 	p := &PBX{cfg: cfg, online: map[string]bool{}, changed: make(chan struct{}), called: map[string][]*Party{}, stop: context.Background()}
 	sip := sipua.Config{
 		Listen: []sipua.Listen{{Network: cfg.Network, Addr: cfg.Addr, TLS: cfg.TLS}}, UserAgent: "cordboard-sim-pbx", Realm: cfg.Realm,
-		Edge: simEdge(), Info: cfg.Info, StopTimeout: time.Second,
+		Edge: simEdge(), Info: cfg.Info, StopTimeout: time.Second, Registrar: sipua.RegistrarConfig{Digest: cfg.Digest},
 	}
 	for _, a := range cfg.Accounts {
 		sip.Phones = append(sip.Phones, sipua.Phone{User: a.User, Password: digest.NewSecret(a.Password)})
