@@ -240,6 +240,14 @@ func (l *leg) raw(method string, cseq int, branch, extra, body string) {
 		method, l.uri, l.p.addr(), branch, l.from, l.local, to, l.callID, cseq, method, l.p.addr(), extra, len(body), body))
 }
 
+// response waits for the answer to the last request; those to earlier ones, which may come again, are skipped.
+func (l *leg) response(status int, method string) rawMsg {
+	l.p.t.Helper()
+	return l.p.next(fmt.Sprint(status, " to ", method), func(m rawMsg) bool {
+		return m.status() == status && m.header("CSeq") == fmt.Sprint(l.cseq, " ", method)
+	})
+}
+
 // ack acknowledges a response to INVITE.
 func (l *leg) ack(res rawMsg, body string) {
 	l.remote = res.tag("To")

@@ -318,6 +318,9 @@ func TestPhone(t *testing.T) {
 	l.send("INVITE", "", sdp(40000, "sendrecv"))
 	phone.silent(100*time.Millisecond, func(rawMsg) bool { return true }) // not registered: a stranger
 	phone.register("anna", "pw")
+	for deadline := time.Now().Add(10 * time.Second); !r.s.phones.has(phone.addr().Addr()) && time.Now().Before(deadline); {
+		time.Sleep(time.Millisecond) // the edge hears of it a moment later; a real phone would send again
+	}
 	l = phone.leg("2000")
 	l.from = "<sip:anna@cordboard>"
 	l.send("INVITE", "", sdp(40000, "sendrecv"))
