@@ -17,7 +17,7 @@ func TestPeerHoldsAndRetrieves(t *testing.T) {
 		ours offer.Direction
 	}{{"sendonly", offer.RecvOnly}, {"inactive", offer.Inactive}, {"sendrecv", offer.SendRecv}} {
 		l.send("INVITE", "", sdp(40000, dir.peer))
-		ok := r.pbx.response(200, "INVITE")
+		ok := l.response(200, "INVITE")
 		l.ack(ok, "")
 		m := want[Media](c.ev)
 		if m.Media.Direction != dir.ours || !m.ByPeer {
@@ -37,7 +37,7 @@ func TestPeerHoldsAndRetrieves(t *testing.T) {
 	l.send("INVITE", "Content-Type: text/plain\r\n", "hello")
 	l.ack(r.pbx.response(415, "INVITE"), "")
 	l.send("INVITE", "", "") // without an offer: ours in the 200
-	ok := r.pbx.response(200, "INVITE")
+	ok := l.response(200, "INVITE")
 	if ok.body == "" {
 		t.Error("no offer in 200 to an empty re-INVITE")
 	}
