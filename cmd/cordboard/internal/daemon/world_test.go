@@ -5,14 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"math/rand/v2"
-	"net"
 	"net/netip"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -421,31 +418,12 @@ func (l testLog) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// portWindow are the ports that freePort deals: the system gives none of them to others by itself, and the media ports of
-// worlds lie above it.
-const portWindow, portWindowEnd = 10000, 30000
-
-var nextPort atomic.Uint32
-
-// freePort is a port that is free for UDP and TCP. No other world of this process is dealt the same.
 func freePort(t *testing.T) uint16 {
 	t.Helper()
-	nextPort.CompareAndSwap(0, 1+rand.Uint32N(portWindowEnd-portWindow)) // elsewhere than other processes of tests
-	for range 100 {
-		port := uint16(portWindow + nextPort.Add(1)%(portWindowEnd-portWindow))
-		at := netip.AddrPortFrom(loopback, port)
-		u, err := net.ListenUDP("udp", net.UDPAddrFromAddrPort(at))
-		if err != nil {
-			continue
-		}
-		l, err := net.ListenTCP("tcp", net.TCPAddrFromAddrPort(at))
-		u.Close()
-		if err != nil {
-			continue
-		}
-		l.Close()
-		return port
+	p, err := sim.NewSound(loopback, sim.Samples(nil))
+	if err != nil {
+		t.Fatal(err)
 	}
-	t.Fatal("no port is free")
-	return 0
+	defer p.Close()
+	return p.Local(0).Port
 }
