@@ -21,6 +21,7 @@ type Account struct{ User, Password string }
 // Behaviour is what a number of the dial plan does when it is called.
 type Behaviour struct {
 	Status int                  // ≥ 300: refuse with it after Ring; 0: answer after Ring
+	Trying time.Duration        // silence before it rings
 	Ring   time.Duration        // how long it rings first
 	Silent bool                 // rings and never answers
 	Early  bool                 // early media while it rings
@@ -238,6 +239,9 @@ func (p *PBX) hasLine(number string) bool {
 
 // play does what the plan says, until the call ends.
 func (p *Party) play(ctx context.Context, b Behaviour) {
+	if b.Trying > 0 && !p.sleep(ctx, b.Trying) {
+		return
+	}
 	p.Ring(b.Early)
 	if b.Silent || !p.sleep(ctx, b.Ring) {
 		return

@@ -52,6 +52,10 @@ func NewSound(addr netip.Addr, source func([]int16)) (*Sound, error) {
 	if err != nil {
 		return nil, fmt.Errorf("rtp socket: %w", err)
 	}
+	if err := stamped(conn); err != nil {
+		conn.Close()
+		return nil, fmt.Errorf("rtp socket: %w", err)
+	}
 	s := &Sound{conn: conn, source: source, arrived: make(chan struct{})}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	s.wg.Go(s.receive)
@@ -157,17 +161,17 @@ func (s *Sound) Heard() []int16 {
 func (s *Sound) Record(path string) error { return mediamix.WriteWAV(path, s.Heard()) }
 
 func (s *Sound) receive() {
-	buf := make([]byte, 2048)
+	buf, oob := make([]byte, 2048), make([]byte, 128)
 	var p rtp.Packet
 	for {
-		n, from, err := s.conn.ReadFromUDPAddrPort(buf)
+		n, control, _, from, err := s.conn.ReadMsgUDPAddrPort(buf, oob)
 		if err != nil {
 			return
 		}
 		if p.Unmarshal(buf[:n]) != nil || p.Version != 2 {
 			continue
 		}
-		s.take(&p, from, time.Now())
+		s.take(&p, from, arrival(oob[:control], time.Now()))
 	}
 }
 

@@ -5,11 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
+	"net"
 	"net/netip"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -123,9 +126,10 @@ func (w *world) newDaemon(s setup) *Daemon {
 	music := make([]int16, 5*8000)
 	sim.Tone(-20, tones["music"]...)(music)
 	w.must(mediamix.WriteWAV(filepath.Join(w.dir, "hold.wav"), music))
+	first := 30000 + mediaPorts*(nextWorld.Add(1)%(2000/mediaPorts)) // late packets of one world do not reach another
 	var b strings.Builder
 	fmt.Fprintf(&b, `sip: {listen: ["udp://127.0.0.1:%d"]}
-rtp: {bind: 127.0.0.1, ports: 30000-31999, quarantine: 0s, timeout: {talk: 3s}}
+rtp: {bind: 127.0.0.1, ports: %d-%d, quarantine: 0s, timeout: {talk: 3s}}
 control: {socket: c.sock}
 state_dir: state
 music: {default: hold.wav}
@@ -135,7 +139,7 @@ trunks:
   - {name: pbx, server: "sip:%s;transport=udp", realm: pbx.test, headers: {queue: X-Queue, variables: {X-Ivr-Choice: ivr}}%s}
 %s
 agents:
-`, freePort(w.t), w.pbx.Addr(), more(s.trunk), s.extra)
+`, freePort(w.t), first, first+mediaPorts-1, w.pbx.Addr(), more(s.trunk), s.extra)
 	for i := range s.agents {
 		for _, kind := range []string{"line", "phone"} {
 			w.must(os.WriteFile(filepath.Join(w.dir, kind+user(i)), []byte(kind+user(i)), 0o600))
@@ -418,12 +422,34 @@ func (l testLog) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
+// portWindow are the ports that freePort deals: the system gives none of them to others by itself, and the media ports of
+// worlds lie above it.
+const portWindow, portWindowEnd = 10000, 30000
+
+// mediaPorts is how many ports each world has for media.
+const mediaPorts = 200
+
+var nextPort, nextWorld atomic.Uint32
+
+// freePort is a port that is free for UDP and TCP. No other world of this process is dealt the same.
 func freePort(t *testing.T) uint16 {
 	t.Helper()
-	p, err := sim.NewSound(loopback, sim.Samples(nil))
-	if err != nil {
-		t.Fatal(err)
+	nextPort.CompareAndSwap(0, 1+rand.Uint32N(portWindowEnd-portWindow)) // elsewhere than other processes of tests
+	for range 100 {
+		port := uint16(portWindow + nextPort.Add(1)%(portWindowEnd-portWindow))
+		at := netip.AddrPortFrom(loopback, port)
+		u, err := net.ListenUDP("udp", net.UDPAddrFromAddrPort(at))
+		if err != nil {
+			continue
+		}
+		l, err := net.ListenTCP("tcp", net.TCPAddrFromAddrPort(at))
+		u.Close()
+		if err != nil {
+			continue
+		}
+		l.Close()
+		return port
 	}
-	defer p.Close()
-	return p.Local(0).Port
+	t.Fatal("no port is free")
+	return 0
 }
