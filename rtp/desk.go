@@ -55,13 +55,18 @@ func (d *desk) hush(slot int) {
 	}
 }
 
-// relay sends a packet of from, which lies parsed in the scratch, to every leg that hears it untouched.
+// relay sends a packet of from, which lies parsed in the scratch, to every leg that hears it untouched. A leg that did until
+// the last packet ends its run now, not at the next tick: when the patch is back before that, its run would go on with a hole.
 func (d *desk) relay(now time.Duration, from *leg, data []byte, event bool) {
 	relayed := false
 	for _, l := range d.legs {
-		if l != from && d.board.RelayFrom(l.slot) == from.slot {
+		switch {
+		case l == from:
+		case d.board.RelayFrom(l.slot) == from.slot:
 			l.relay(now, from.slot, data, event)
 			relayed = true
+		case l.line.run.slot == from.slot:
+			l.line.interrupt()
 		}
 	}
 	if in := &d.shard.scratch.in; relayed && !event && d.taps != nil {
