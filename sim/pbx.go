@@ -137,6 +137,11 @@ func (p *PBX) Call(from sipua.Identity, line string, source func([]int16), heade
 	return p.invite(sipua.InviteParams{Phone: line, From: from, Headers: headers}, source)
 }
 
+// CallLate is Call with an INVITE that has no offer: the line offers in its 200, the customer answers in the ACK.
+func (p *PBX) CallLate(from sipua.Identity, line string, source func([]int16)) (*Party, error) {
+	return p.invite(sipua.InviteParams{Phone: line, From: from, Answer: &offer.Local{}}, source)
+}
+
 // Replace lets another party take a customer's place in its call at a line (RFC 3891).
 func (p *PBX) Replace(old *Party, from sipua.Identity, line string, source func([]int16)) (*Party, error) {
 	id := old.Dialog()
@@ -157,7 +162,11 @@ func (p *PBX) invite(params sipua.InviteParams, source func([]int16)) (*Party, e
 	party := newParty(params.From.Number, s, StateCalling)
 	s.noEvents = p.cfg.NoEvents
 	local := s.Local(offer.SendRecv)
-	params.Offer = &local
+	if params.Answer != nil {
+		params.Answer = &local
+	} else {
+		params.Offer = &local
+	}
 	party.setDialog(p.stack.Invite(params, party.onDialog))
 	return party, nil
 }

@@ -63,6 +63,9 @@ type setup struct {
 	plan    map[string]sim.Behaviour // added to the usual numbers
 	info    sipua.InfoPolicy         // of the PBX
 	noKeys  bool                     // customers offer no telephone-event
+	music   string                   // more keys of music
+	tones   string                   // more keys of tones
+	wavs    map[string][]int16       // more music files
 	says    []string                 // voices of the phones; the zero value: "agent" of all
 }
 
@@ -126,20 +129,23 @@ func (w *world) newDaemon(s setup) *Daemon {
 	music := make([]int16, 5*8000)
 	sim.Tone(-20, tones["music"]...)(music)
 	w.must(mediamix.WriteWAV(filepath.Join(w.dir, "hold.wav"), music))
+	for name, pcm := range s.wavs {
+		w.must(mediamix.WriteWAV(filepath.Join(w.dir, name), pcm))
+	}
 	first := 30000 + mediaPorts*(nextWorld.Add(1)%(2000/mediaPorts)) // late packets of one world do not reach another
 	var b strings.Builder
 	fmt.Fprintf(&b, `sip: {listen: ["udp://127.0.0.1:%d"]}
 rtp: {bind: 127.0.0.1, ports: %d-%d, quarantine: 0s, timeout: {talk: 3s}}
 control: {socket: c.sock}
 state_dir: state
-music: {default: hold.wav}
-tones: {region: us}
+music: {default: hold.wav%s}
+tones: {region: us%s}
 limits: {dial: {allow: ["*"], per_second: 50, max_calls: 20}, edge: {per_source: 10000, total: 10000}}
 trunks:
   - {name: pbx, server: "sip:%s;transport=udp", realm: pbx.test, headers: {queue: X-Queue, variables: {X-Ivr-Choice: ivr}}%s}
 %s
 agents:
-`, freePort(w.t), first, first+mediaPorts-1, w.pbx.Addr(), more(s.trunk), s.extra)
+`, freePort(w.t), first, first+mediaPorts-1, more(s.music), more(s.tones), w.pbx.Addr(), more(s.trunk), s.extra)
 	for i := range s.agents {
 		for _, kind := range []string{"line", "phone"} {
 			w.must(os.WriteFile(filepath.Join(w.dir, kind+user(i)), []byte(kind+user(i)), 0o600))
