@@ -26,6 +26,7 @@ type Behaviour struct {
 	Silent bool                 // rings and never answers
 	Early  bool                 // early media while it rings
 	Source func() func([]int16) // what the party says; nil: silence
+	Faults Faults               // of the RTP it sends and receives; the zero value: the PBX's
 	Hangup time.Duration        // hangs up so long after the answer; 0: never
 }
 
@@ -40,7 +41,9 @@ type PBXConfig struct {
 	Accounts []Account
 	Plan     map[string]Behaviour
 	Info     sipua.InfoPolicy
-	NoEvents bool // the customers of Call and CallPeer offer no telephone-event
+	Faults   Faults        // of the RTP that customers and called parties send and receive
+	Expires  time.Duration // least that lines may ask for, else 423; 0: 60 s
+	NoEvents bool          // the customers of Call and CallPeer offer no telephone-event
 	Log      *slog.Logger
 }
 
@@ -73,7 +76,7 @@ func NewPBX(cfg PBXConfig) (*PBX, error) {
 	p := &PBX{cfg: cfg, online: map[string]bool{}, changed: make(chan struct{}), called: map[string][]*Party{}, stop: context.Background()}
 	sip := sipua.Config{
 		Listen: []sipua.Listen{{Network: cfg.Network, Addr: cfg.Addr, TLS: cfg.TLS}}, UserAgent: "cordboard-sim-pbx", Realm: cfg.Realm,
-		Edge: simEdge(), Info: cfg.Info, StopTimeout: time.Second, Registrar: sipua.RegistrarConfig{Digest: cfg.Digest},
+		Edge: simEdge(), Info: cfg.Info, StopTimeout: time.Second, Registrar: sipua.RegistrarConfig{Digest: cfg.Digest, MinExpires: cfg.Expires},
 	}
 	for _, a := range cfg.Accounts {
 		sip.Phones = append(sip.Phones, sipua.Phone{User: a.User, Password: digest.NewSecret(a.Password)})
@@ -161,6 +164,7 @@ func (p *PBX) invite(params sipua.InviteParams, source func([]int16)) (*Party, e
 	}
 	party := newParty(params.From.Number, s, StateCalling)
 	s.noEvents = p.cfg.NoEvents
+	s.Faults(p.cfg.Faults, p.cfg.Faults)
 	local := s.Local(offer.SendRecv)
 	if params.Answer != nil {
 		params.Answer = &local
@@ -230,6 +234,10 @@ func (p *PBX) onInvite(d *sipua.Dialog, in sipua.Incoming) {
 		d.Reject(503, "")
 		return
 	}
+	if b.Faults == (Faults{}) {
+		b.Faults = p.cfg.Faults
+	}
+	s.Faults(b.Faults, b.Faults)
 	party := newParty(number, s, StateRinging)
 	party.caller, party.headers = in.Caller, in.Headers
 	party.setDialog(d)

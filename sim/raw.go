@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
 	"net/netip"
 	"strconv"
 	"strings"
@@ -212,6 +213,22 @@ func (m rawMessage) get(name string) string {
 	return ""
 }
 
+// answer is a response to a request, without a tag of its own.
+func (m rawMessage) answer(status int, headers ...sipua.Header) []byte {
+	var b bytes.Buffer
+	fmt.Fprintf(&b, "SIP/2.0 %d %s\r\n", status, http.StatusText(status))
+	for _, name := range []string{"Via", "From", "To", "Call-ID", "CSeq"} {
+		for _, v := range m.header[strings.ToLower(name)] {
+			fmt.Fprintf(&b, "%s: %s\r\n", name, v)
+		}
+	}
+	for _, h := range headers {
+		fmt.Fprintf(&b, "%s: %s\r\n", h.Name, h.Value)
+	}
+	b.WriteString("Content-Length: 0\r\n\r\n")
+	return b.Bytes()
+}
+
 func (c *Raw) take(m rawMessage) {
 	text, isAnswer := strings.CutPrefix(m.first, "SIP/2.0 ")
 	if !isAnswer {
@@ -288,15 +305,7 @@ func (c *Raw) asked(m rawMessage) {
 	if method == "ACK" {
 		return
 	}
-	var b bytes.Buffer
-	b.WriteString("SIP/2.0 200 OK\r\n")
-	for _, name := range []string{"Via", "From", "To", "Call-ID", "CSeq"} {
-		for _, v := range m.header[strings.ToLower(name)] {
-			fmt.Fprintf(&b, "%s: %s\r\n", name, v)
-		}
-	}
-	b.WriteString("Content-Length: 0\r\n\r\n")
-	_, _ = c.conn.Write(b.Bytes())
+	_, _ = c.conn.Write(m.answer(200))
 	if method == "BYE" {
 		c.note(func() { c.seen.Byes++ })
 	}

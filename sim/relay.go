@@ -3,36 +3,25 @@ package sim
 import (
 	"context"
 	"fmt"
-	"math/rand/v2"
 	"net"
 	"net/netip"
+	"strings"
 	"sync"
-	"sync/atomic"
-	"time"
-)
 
-// Faults are what a Relay does to datagrams, in both directions. The same Seed gives the same faults.
-type Faults struct {
-	Seed      uint64
-	Loss      float64       // share lost, 0…1
-	Duplicate float64       // share sent twice
-	Delay     time.Duration // of every datagram
-	Jitter    time.Duration // added to Delay, uniform from 0: datagrams overtake each other
-	Down      bool          // everything is lost
-}
+	"cordboard/sipua"
+)
 
 // Relay stands between two UDP parties as a bad network: whatever comes to Addr goes on to the target from an address of its
 // own per client, and answers come back.
 type Relay struct {
 	front  *net.UDPConn
 	target netip.AddrPort
-	faults atomic.Pointer[Faults]
+	road   *road
 
 	mu      sync.Mutex
-	rnd     *rand.Rand
 	clients map[netip.AddrPort]*net.UDPConn
+	refusal refusal
 	wg      sync.WaitGroup
-	lost    atomic.Int64
 }
 
 // maxClients bounds the addresses a relay serves.
@@ -44,19 +33,17 @@ func NewRelay(addr, target netip.AddrPort, f Faults) (*Relay, error) {
 	if err != nil {
 		return nil, fmt.Errorf("relay: %w", err)
 	}
-	r := &Relay{front: front, target: target, rnd: rand.New(rand.NewPCG(f.Seed, 1)), clients: map[netip.AddrPort]*net.UDPConn{}}
-	r.faults.Store(&f)
-	return r, nil
+	return &Relay{front: front, target: target, road: newRoad(f), clients: map[netip.AddrPort]*net.UDPConn{}}, nil
 }
 
 // Addr is where clients send to.
 func (r *Relay) Addr() netip.AddrPort { return r.front.LocalAddr().(*net.UDPAddr).AddrPort() }
 
 // Set changes the faults from now on.
-func (r *Relay) Set(f Faults) { r.faults.Store(&f) }
+func (r *Relay) Set(f Faults) { r.road.set(f) }
 
 // Lost is how many datagrams were dropped.
-func (r *Relay) Lost() int64 { return r.lost.Load() }
+func (r *Relay) Lost() int64 { return r.road.lost.Load() }
 
 // Run forwards until ctx ends.
 func (r *Relay) Run(ctx context.Context) error {
@@ -72,7 +59,11 @@ func (r *Relay) Run(ctx context.Context) error {
 		if back == nil {
 			continue
 		}
-		r.pass(ctx, buf[:n], func(b []byte) { _, _ = back.WriteToUDPAddrPort(b, r.target) })
+		if answer := r.refuse(buf[:n]); answer != nil {
+			_, _ = r.front.WriteToUDPAddrPort(answer, from)
+			continue
+		}
+		r.road.pass(ctx, buf[:n], func(b []byte) { _, _ = back.WriteToUDPAddrPort(b, r.target) })
 	}
 	r.mu.Lock()
 	for _, c := range r.clients {
@@ -80,6 +71,7 @@ func (r *Relay) Run(ctx context.Context) error {
 	}
 	r.mu.Unlock()
 	r.wg.Wait()
+	r.road.wg.Wait()
 	return nil
 }
 
@@ -106,38 +98,38 @@ func (r *Relay) client(ctx context.Context, from netip.AddrPort) *net.UDPConn {
 			if err != nil {
 				return
 			}
-			r.pass(ctx, buf[:n], func(b []byte) { _, _ = r.front.WriteToUDPAddrPort(b, from) })
+			r.road.pass(ctx, buf[:n], func(b []byte) { _, _ = r.front.WriteToUDPAddrPort(b, from) })
 		}
 	})
 	return c
 }
 
-// pass sends a datagram on, as the faults have it.
-func (r *Relay) pass(ctx context.Context, b []byte, send func([]byte)) {
-	f := r.faults.Load()
+// Refuse answers the next n requests of a method by itself instead of passing them on; none of them reaches the target.
+func (r *Relay) Refuse(n int, method string, status int, headers ...sipua.Header) {
 	r.mu.Lock()
-	lost, twice, extra := r.rnd.Float64() < f.Loss, r.rnd.Float64() < f.Duplicate, time.Duration(r.rnd.Float64()*float64(f.Jitter))
-	r.mu.Unlock()
-	if f.Down || lost {
-		r.lost.Add(1)
-		return
+	defer r.mu.Unlock()
+	r.refusal = refusal{left: n, method: method, status: status, headers: headers}
+}
+
+// refusal is what Refuse asked for.
+type refusal struct {
+	left    int
+	method  string
+	status  int
+	headers []sipua.Header
+}
+
+// refuse gives the answer to a request that is to be refused; nil: pass it on.
+func (r *Relay) refuse(b []byte) []byte {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.refusal.left == 0 || !strings.HasPrefix(string(b), r.refusal.method+" ") {
+		return nil
 	}
-	if f.Delay+extra == 0 {
-		send(b)
-		if twice {
-			send(b)
-		}
-		return
+	m, ok := parseRaw(b)
+	if !ok {
+		return nil
 	}
-	kept := append([]byte(nil), b...)
-	r.wg.Go(func() {
-		select {
-		case <-time.After(f.Delay + extra):
-			send(kept)
-			if twice {
-				send(kept)
-			}
-		case <-ctx.Done():
-		}
-	})
+	r.refusal.left--
+	return m.answer(r.refusal.status, r.refusal.headers...)
 }

@@ -30,6 +30,7 @@ type Sound struct {
 	ctx      context.Context
 	cancel   context.CancelFunc
 	wg       sync.WaitGroup
+	out, in  *road
 
 	mu      sync.Mutex
 	media   offer.Negotiated
@@ -56,7 +57,7 @@ func NewSound(addr netip.Addr, source func([]int16)) (*Sound, error) {
 		conn.Close()
 		return nil, fmt.Errorf("rtp socket: %w", err)
 	}
-	s := &Sound{conn: conn, source: source, arrived: make(chan struct{})}
+	s := &Sound{conn: conn, source: source, arrived: make(chan struct{}), out: newRoad(Faults{}), in: newRoad(Faults{})}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	s.wg.Go(s.receive)
 	if source != nil {
@@ -89,6 +90,14 @@ func (s *Sound) Close() {
 	s.cancel()
 	s.conn.Close()
 	s.wg.Wait()
+	s.out.wg.Wait()
+	s.in.wg.Wait()
+}
+
+// Faults puts this party behind a bad network from now on: what befalls the RTP it sends, and the RTP it receives.
+func (s *Sound) Faults(sent, received Faults) {
+	s.out.set(sent)
+	s.in.set(received)
 }
 
 // Mute stops sending sound: packets stop too, as with a phone that died.
@@ -162,20 +171,26 @@ func (s *Sound) Record(path string) error { return mediamix.WriteWAV(path, s.Hea
 
 func (s *Sound) receive() {
 	buf, oob := make([]byte, 2048), make([]byte, 128)
-	var p rtp.Packet
 	for {
-		n, control, _, from, err := s.conn.ReadMsgUDPAddrPort(buf, oob)
+		n, control, _, _, err := s.conn.ReadMsgUDPAddrPort(buf, oob)
 		if err != nil {
 			return
 		}
-		if p.Unmarshal(buf[:n]) != nil || p.Version != 2 {
-			continue
-		}
-		s.take(&p, from, arrival(oob[:control], time.Now()))
+		at := arrival(oob[:control], time.Now())
+		f := s.in.faults.Load()
+		s.in.pass(s.ctx, buf[:n], func(b []byte) {
+			if f.Delay+f.Jitter > 0 {
+				at = time.Now()
+			}
+			var p rtp.Packet
+			if p.Unmarshal(b) == nil && p.Version == 2 {
+				s.take(&p, at)
+			}
+		})
 	}
 }
 
-func (s *Sound) take(p *rtp.Packet, _ netip.AddrPort, now time.Time) {
+func (s *Sound) take(p *rtp.Packet, now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.ready && s.media.EventRecvPT != 0 && p.PayloadType == s.media.EventRecvPT {
@@ -229,7 +244,7 @@ func (s *Sound) send() {
 		s.source(pcm)
 		if ready && media.Direction.Send() && media.Remote.IsValid() && !media.Remote.Addr().IsUnspecified() {
 			for _, b := range out.packets(media, pcm) {
-				_, _ = s.conn.WriteToUDPAddrPort(b, media.Remote)
+				s.out.pass(s.ctx, b, func(b []byte) { _, _ = s.conn.WriteToUDPAddrPort(b, media.Remote) })
 			}
 		}
 		out.ts += frame

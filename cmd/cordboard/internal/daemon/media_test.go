@@ -5,11 +5,24 @@ import (
 	"testing"
 	"time"
 
+	"go.uber.org/goleak"
+
 	"cordboard/callcontrol"
 	"cordboard/mediamix"
 	"cordboard/sim"
 	"cordboard/sipua"
 )
+
+// TestMedia are what parties hear and are told, with real parties, side by side.
+func TestMedia(t *testing.T) {
+	leaks := goleak.IgnoreCurrent()
+	t.Cleanup(func() { goleak.VerifyNone(t, leaks) })
+	t.Run("music_per_queue", musicPerQueue)
+	t.Run("music_goes_on", musicGoesOn)
+	t.Run("hold_reminder", holdReminder)
+	t.Run("inbound_identity", inboundIdentity)
+	t.Run("late_offer", lateOffer)
+}
 
 // sound is d of tones.
 func sound(d time.Duration, hz ...float64) []int16 {
@@ -28,10 +41,11 @@ func (w *world) fromQueue(queue string) *sim.Party {
 }
 
 // Customers on hold hear the music of their queue; those of queues without their own, the default.
-func TestMusicPerQueue(t *testing.T) {
+func musicPerQueue(t *testing.T) {
 	w := newWorld(t, setup{
-		music: "queues: {Sales: sales.wav, Support: support.wav}",
-		wavs:  map[string][]int16{"sales.wav": sound(2*time.Second, tones["target"]...), "support.wav": sound(2*time.Second, tones["other"]...)},
+		parallel: true,
+		music:    "queues: {Sales: sales.wav, Support: support.wav}",
+		wavs:     map[string][]int16{"sales.wav": sound(2*time.Second, tones["target"]...), "support.wav": sound(2*time.Second, tones["other"]...)},
 	})
 	for _, q := range []struct{ queue, music string }{{"Sales", "target"}, {"Support", "other"}, {"Billing", "music"}} {
 		c := w.fromQueue(q.queue)
@@ -67,9 +81,9 @@ func (w *world) note(p *sim.Party, hz []float64) int {
 }
 
 // The music of a second hold goes on where that of the first one stopped, for each customer by itself.
-func TestMusicGoesOn(t *testing.T) {
+func musicGoesOn(t *testing.T) {
 	pcm, hz := scale(16)
-	w := newWorld(t, setup{music: "queues: {Sales: scale.wav}", wavs: map[string][]int16{"scale.wav": pcm}})
+	w := newWorld(t, setup{parallel: true, music: "queues: {Sales: scale.wav}", wavs: map[string][]int16{"scale.wav": pcm}})
 	c, a := w.talk()
 	w.do(callcontrol.Command{Kind: callcontrol.KindHold})
 	last := -1
@@ -97,8 +111,8 @@ func TestMusicGoesOn(t *testing.T) {
 }
 
 // While a customer is held the agent hears a soft beep each tones.hold_beep, and nothing once retrieved.
-func TestHoldReminder(t *testing.T) {
-	w := newWorld(t, setup{tones: "hold_beep: 2s"})
+func holdReminder(t *testing.T) {
+	w := newWorld(t, setup{parallel: true, tones: "hold_beep: 2s"})
 	c, a := w.talk()
 	w.do(callcontrol.Command{Kind: callcontrol.KindHold})
 	beeps := func(d time.Duration) int {
@@ -130,8 +144,8 @@ func TestHoldReminder(t *testing.T) {
 
 // Who calls is taken from P-Asserted-Identity, else Remote-Party-ID, else From; who was called before from Diversion and
 // History-Info.
-func TestInboundIdentity(t *testing.T) {
-	w := newWorld(t, setup{manual: true})
+func inboundIdentity(t *testing.T) {
+	w := newWorld(t, setup{parallel: true, manual: true})
 	const (
 		asserted  = `"Asserted" <sip:380440000001@pbx.test>`
 		remote    = `"Remote" <sip:380440000002@pbx.test>;party=calling;screen=yes`
@@ -176,8 +190,8 @@ func (w *world) raw(cfg sim.RawConfig) *sim.Raw {
 }
 
 // A caller that does not offer gets our offer in the 200 and answers in its ACK.
-func TestLateOffer(t *testing.T) {
-	w := newWorld(t, setup{})
+func lateOffer(t *testing.T) {
+	w := newWorld(t, setup{parallel: true})
 	c, err := w.pbx.CallLate(sipua.Identity{Number: "380441234567"}, user(0), voice("customer")())
 	w.must(err)
 	w.phase(callcontrol.PhaseOffered, 1)

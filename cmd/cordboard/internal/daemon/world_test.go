@@ -53,20 +53,21 @@ type world struct {
 
 // setup of a world; the zero value is one agent, anna, with a phone that answers by itself when asked to.
 type setup struct {
-	agents  int
-	manual  bool                     // phones ring instead of answering by themselves
-	noPhone bool                     // phones do not register
-	trunk   string                   // more keys of the trunk, YAML flow pairs
-	agent   string                   // more keys of each agent
-	device  string                   // more keys of each device
-	extra   string                   // more top-level YAML
-	plan    map[string]sim.Behaviour // added to the usual numbers
-	info    sipua.InfoPolicy         // of the PBX
-	noKeys  bool                     // customers offer no telephone-event
-	music   string                   // more keys of music
-	tones   string                   // more keys of tones
-	wavs    map[string][]int16       // more music files
-	says    []string                 // voices of the phones; the zero value: "agent" of all
+	agents   int
+	parallel bool                     // with others: the caller checks that no goroutine is left
+	manual   bool                     // phones ring instead of answering by themselves
+	noPhone  bool                     // phones do not register
+	trunk    string                   // more keys of the trunk, YAML flow pairs
+	agent    string                   // more keys of each agent
+	device   string                   // more keys of each device
+	extra    string                   // more top-level YAML
+	plan     map[string]sim.Behaviour // added to the usual numbers
+	info     sipua.InfoPolicy         // of the PBX
+	noKeys   bool                     // customers offer no telephone-event
+	music    string                   // more keys of music
+	tones    string                   // more keys of tones
+	wavs     map[string][]int16       // more music files
+	says     []string                 // voices of the phones; the zero value: "agent" of all
 }
 
 // plan of the PBX: 20xx ring for a moment and answer; 21xx fail.
@@ -88,9 +89,12 @@ func newWorld(t *testing.T, s setup) *world {
 	if s.agents == 0 {
 		s.agents = 1
 	}
-	// Registered first, so that it runs last: whatever the test started must be gone.
-	leaks := goleak.IgnoreCurrent()
-	t.Cleanup(func() { goleak.VerifyNone(t, leaks) })
+	if s.parallel {
+		t.Parallel()
+	} else { // registered first, so that it runs last: whatever the test started must be gone
+		leaks := goleak.IgnoreCurrent()
+		t.Cleanup(func() { goleak.VerifyNone(t, leaks) })
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), 90*time.Second)
 	t.Cleanup(cancel)
 	w := &world{t: t, ctx: ctx, dir: t.TempDir(), force: make(chan struct{})}
