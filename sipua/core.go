@@ -56,7 +56,8 @@ type core struct {
 	wantCSeq uint32 // last CSeq of ours
 	seenCSeq uint32 // last CSeq of the peer, hasSeen
 	hasSeen  bool
-	pending  int // transactions of ours under way
+	pending  int       // transactions of ours under way
+	latest   *clientTx // our newest request: the next one goes out after it, for CSeq must rise (RFC 3261 §12.2.2)
 
 	invite  inviteState
 	server  serverState

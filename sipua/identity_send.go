@@ -37,9 +37,13 @@ func (c *core) doIdentity(id Identity) {
 	if c.state == stEnded || id.Validate() != nil {
 		return
 	}
-	if c.state != stEstablished || !c.peer.allow["UPDATE"] {
+	switch {
+	case c.state != stEstablished || !c.peer.allow["UPDATE"]:
 		c.reoffer.who = &id
 		c.want()
+		return
+	case c.offers.state != osStable: // an UPDATE that overtakes our re-INVITE would have it refused: RFC 3261 §12.2.2
+		c.reoffer.who = &id
 		return
 	}
 	req := c.newRequest(sip.UPDATE)

@@ -244,3 +244,36 @@ func TestRaceReinvites(t *testing.T) {
 		a.d.Hangup("")
 	})
 }
+
+// A hold, its end and a new identity follow each other closely: what is agreed at the end is what was wanted last.
+func TestRaceIdentityReinvite(t *testing.T) {
+	play(t, 0.05, func(w *world, i int, a, b *side) {
+		if !up(a, b) {
+			return
+		}
+		x, y := a, b
+		if i%2 == 0 {
+			x, y = b, a
+		}
+		held := local(23000)
+		held.Direction = offer.SendOnly
+		for _, do := range []func(){
+			func() { x.d.Reoffer(held) },
+			func() { x.d.Reoffer(local(23000)) },
+			func() { x.d.Identity(Identity{Number: "42"}) },
+		} {
+			if rand.IntN(2) == 0 {
+				nap(300 * time.Millisecond)
+			}
+			do()
+		}
+		time.Sleep(40 * time.Second)
+		y.mu.Lock()
+		still, over := y.media.Direction != offer.SendRecv, y.finals > 0
+		y.mu.Unlock()
+		if still && !over {
+			t.Errorf("call %d is still on hold", i)
+		}
+		a.d.Hangup("")
+	})
+}

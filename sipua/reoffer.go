@@ -65,6 +65,10 @@ func (c *core) offerInput(in offerInput) {
 			c.emit(ReofferFailed{Status: c.reoffer.status})
 		}
 	}
+	if who := c.reoffer.who; who != nil && c.offers.state == osStable && c.state == stEstablished {
+		c.reoffer.who = nil
+		c.doIdentity(*who)
+	}
 }
 
 // glareWait is RFC 3261 §14.1, in steps of 10 ms: the owner of the Call-ID waits longer.

@@ -202,6 +202,26 @@ func TestSessionExpires(t *testing.T) {
 	}
 }
 
+// An UPDATE waits for the re-INVITE before it: if it came first, the re-INVITE would be refused.
+func TestIdentityAfterReoffer(t *testing.T) {
+	r := newRig(t, nil)
+	d, ev, _, _ := r.answered(nil)
+	d.Reoffer(local(30000))
+	d.Identity(Identity{Number: "2000"})
+	d.Identity(Identity{Number: "2001"}) // the newest counts
+	inv := r.pbx.request("INVITE")
+	r.pbx.reply(inv, 200, "", "", sdp(40000, "sendrecv"))
+	r.pbx.request("ACK")
+	up := r.pbx.request("UPDATE")
+	if up.cseq() <= inv.cseq() || !strings.Contains(up.text, "P-Asserted-Identity: <sip:2001@") {
+		t.Errorf("after CSeq %d: %s", inv.cseq(), up.text)
+	}
+	r.pbx.reply(up, 200, "", "", "")
+	d.Hangup("")
+	r.pbx.reply(r.pbx.request("BYE"), 200, "", "", "")
+	want[Ended](ev)
+}
+
 func TestIdentity(t *testing.T) {
 	r := newRig(t, nil)
 	d, ev, l, _ := r.answered(nil)

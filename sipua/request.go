@@ -96,9 +96,10 @@ func (c *core) launch(p *pendingTx) {
 	c.s.route(p.req, p.target)
 	c.setContact(p.req)
 	c.pending++
-	p.tx = c.s.txns.start(p.req,
+	p.tx = c.s.txns.start(p.req, c.latest,
 		func(res *sip.Response) { c.box.put(wireReply{p: p, res: res}, res.StatusCode < 200) },
 		func(err error) { c.box.put(wireReply{p: p, err: err}, false) })
+	c.latest = p.tx
 }
 
 // setContact fills in our Contact where the method makes or refreshes a target: RFC 3261 §12.1, RFC 3311 §5.1.

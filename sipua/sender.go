@@ -31,7 +31,7 @@ func (s *Stack) Do(ctx context.Context, req *sip.Request, t resolve.Target) (*si
 		default:
 		}
 	}
-	tx := s.txns.start(req, func(res *sip.Response) {
+	tx := s.txns.start(req, nil, func(res *sip.Response) {
 		if res.StatusCode >= 200 {
 			put(outcome{res: res})
 		}

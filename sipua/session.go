@@ -19,7 +19,7 @@ func (c *core) startSession(t sessionTimer) {
 
 // sessionDue refreshes, or gives up a peer that did not: RFC 4028 §10.
 func (c *core) sessionDue() {
-	if c.state != stEstablished {
+	if c.state != stEstablished || c.timer.interval <= 0 {
 		return
 	}
 	if !c.timer.ours {
@@ -49,6 +49,9 @@ func (c *core) refreshed(res *sip.Response, err error) {
 			return
 		}
 		c.startSession(c.timer)
+		return
+	}
+	if c.timer.interval <= 0 || !c.timer.ours { // an UPDATE for something else, and nothing of ours to refresh
 		return
 	}
 	if v, ok := seconds(firstValue(res, "Min-SE")); ok && res.StatusCode == 422 && v > c.timer.interval && v <= 24*time.Hour {

@@ -22,6 +22,7 @@ type clientTx struct {
 	// onRes is called for each response, retransmissions included, in wire order on the socket's goroutine.
 	onRes func(*sip.Response)
 	onErr func(error)
+	sent  chan struct{} // closed once the request is on the wire, or never will be
 
 	mu    sync.Mutex
 	tx    *sip.ClientTx
@@ -30,17 +31,18 @@ type clientTx struct {
 	cut   bool // the connection it was sent on has ended
 }
 
-// start sends a request in a transaction of its own. It does not block; connecting is done by the transaction's
-// goroutine, which ends with the transaction.
-func (t *transactions) start(req *sip.Request, onRes func(*sip.Response), onErr func(error)) *clientTx {
+// start sends a request in a transaction of its own, once the one before it (nil: none) is on the wire. It does not block;
+// connecting is done by the transaction's goroutine, which ends with the transaction.
+func (t *transactions) start(req *sip.Request, before *clientTx, onRes func(*sip.Response), onErr func(error)) *clientTx {
 	key, err := sip.ClientTxKeyMake(req)
-	c := &clientTx{key: key, req: req, onRes: onRes, onErr: onErr}
+	c := &clientTx{key: key, req: req, onRes: onRes, onErr: onErr, sent: make(chan struct{})}
 	t.mu.Lock()
 	if t.closed {
 		err = errClosed
 	}
 	if err != nil {
 		t.mu.Unlock()
+		close(c.sent)
 		onErr(err)
 		return c
 	}
@@ -49,6 +51,9 @@ func (t *transactions) start(req *sip.Request, onRes func(*sip.Response), onErr 
 	t.mu.Unlock()
 	go func() {
 		defer t.wg.Done()
+		if before != nil {
+			<-before.sent
+		}
 		t.run(c)
 	}()
 	return c
@@ -56,6 +61,7 @@ func (t *transactions) start(req *sip.Request, onRes func(*sip.Response), onErr 
 
 func (t *transactions) run(c *clientTx) {
 	err := t.connect(c)
+	close(c.sent)
 	if err == nil {
 		if t.drain(c) {
 			return

@@ -293,7 +293,7 @@ func (c *core) sendCancel() {
 	req.Laddr = inv.Laddr
 	p := &pendingTx{req: req}
 	c.pending++
-	p.tx = c.s.txns.start(req,
+	p.tx = c.s.txns.start(req, nil,
 		func(res *sip.Response) { c.box.put(wireReply{p: p, res: res}, res.StatusCode < 200) },
 		func(err error) { c.box.put(wireReply{p: p, err: err}, false) })
 }
