@@ -67,11 +67,15 @@ trunks:
 		f.background(f.names[i], pbx.Run)
 		f.addPhone(i, true)
 	}
+	f.stopDaemonFirst()
 	f.until("every desk can work", func() bool {
 		return !slices.ContainsFunc(f.snapshot().Agents, func(a callcontrol.AgentView) bool { return !a.Registered || !a.Device.Reachable })
 	})
 	return f
 }
+
+// stopDaemonFirst lets a bare world's daemon end while its PBXs still answer its last REGISTERs.
+func (w *world) stopDaemonFirst() { w.stops = append(w.stops[1:], w.stops[0]) }
 
 // in is the phase of agent i's newest call.
 func (f *fleet) in(i int, p callcontrol.Phase) func() bool {
@@ -149,4 +153,43 @@ func TestLineTransports(t *testing.T) {
 		p.Hangup()
 	}
 	f.ended(targets...)
+}
+
+// A registrar that is overloaded is asked again when it said, and one that wants longer registrations gets them.
+func TestRegistrarRefuses(t *testing.T) {
+	pbx, err := sim.NewPBX(sim.PBXConfig{
+		Addr: netip.AddrPortFrom(loopback, 0), Accounts: []sim.Account{{User: user(0), Password: "line"}}, Expires: 20 * time.Minute,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	relay, err := sim.NewRelay(netip.AddrPortFrom(loopback, 0), pbx.Addr(), sim.Faults{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	relay.Refuse(1, "REGISTER", 503, sipua.Header{Name: "Retry-After", Value: "2"})
+	w := bare(t, fmt.Sprintf(`sip: {listen: ["udp://127.0.0.1:%d"]}
+rtp: {bind: 127.0.0.1, ports: 24000-24999, quarantine: 0s}
+control: {socket: c.sock}
+state_dir: state
+limits: {dial: {allow: ["*"]}}
+trunks: [{name: pbx, server: "sip:%s;transport=udp", realm: pbx.test, register: {expires: 10m, retry: 1s}}]
+agents: [{name: anna, line: {trunk: pbx, user: "%s", password: {file: line}}, device: {user: phone, password: {file: phone}}}]
+`, freePort(t), relay.Addr(), user(0)), map[string]string{"line": "line", "phone": "phone"})
+	w.background("pbx", pbx.Run)
+	w.background("relay", relay.Run)
+	w.stopDaemonFirst()
+	var refused time.Time
+	w.until("the line says that the registrar is overloaded", func() bool {
+		l := w.daemon.stack.Lines()[0]
+		refused = time.Now()
+		return !l.Registered && l.Status == 503
+	})
+	w.until("the line is registered", func() bool { return w.daemon.stack.Lines()[0].Registered && pbx.Registered() == 1 })
+	if after := time.Since(refused); after < 1500*time.Millisecond {
+		t.Errorf("asked again after %v, Retry-After was 2 s", after)
+	}
+	if next := time.Until(w.daemon.stack.Lines()[0].Next); next < 9*time.Minute {
+		t.Errorf("the next REGISTER is in %v, the registrar wants at least 20 min", next)
+	}
 }
