@@ -65,16 +65,19 @@ trunks:
 	f.world = bare(t, config, files)
 	for i, pbx := range f.pbxs {
 		f.background(f.names[i], pbx.Run)
-		f.addPhone(i, true)
 	}
 	f.stopDaemonFirst()
+	for i := range f.pbxs {
+		f.addPhone(i, true)
+	}
 	f.until("every desk can work", func() bool {
 		return !slices.ContainsFunc(f.snapshot().Agents, func(a callcontrol.AgentView) bool { return !a.Registered || !a.Device.Reachable })
 	})
 	return f
 }
 
-// stopDaemonFirst lets a bare world's daemon end while its PBXs still answer its last REGISTERs.
+// stopDaemonFirst lets a bare world's daemon end while its PBXs still answer its last REGISTERs;
+// phones that are added after it end before.
 func (w *world) stopDaemonFirst() { w.stops = append(w.stops[1:], w.stops[0]) }
 
 // in is the phase of agent i's newest call.
