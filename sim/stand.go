@@ -20,12 +20,22 @@ type StandOptions struct {
 	CallEvery time.Duration  // a customer calls the next registered line so often; 0: never
 	TalkFor   time.Duration  // customers hang up so long after the answer
 	Queue     string         // X-Queue of the customers' calls
+	Faults    Faults         // of the RTP of customers and called numbers, in both directions
+	Speech    []int16        // what customers and called numbers say, 8 kHz mono; empty: their tones
 	Say       io.Writer
 }
 
-// StandPlan is the dial plan of a standing world.
-func StandPlan() map[string]Behaviour {
-	voice := func(hz float64) func() func([]int16) { return func() func([]int16) { return Tone(-20, hz) } }
+// voice is what a party says: the speech, else its tone.
+func (o StandOptions) voice(hz float64) func([]int16) {
+	if len(o.Speech) > 0 {
+		return Samples(o.Speech)
+	}
+	return Tone(-20, hz)
+}
+
+// plan is the dial plan of a standing world.
+func (o StandOptions) plan() map[string]Behaviour {
+	voice := func(hz float64) func() func([]int16) { return func() func([]int16) { return o.voice(hz) } }
 	return map[string]Behaviour{
 		"2001": {Ring: 2 * time.Second, Source: voice(1400)},
 		"2002": {Ring: 2 * time.Second, Source: voice(1650)},
@@ -37,7 +47,7 @@ func StandPlan() map[string]Behaviour {
 
 // Stand runs a PBX, phones and customers until ctx ends.
 func Stand(ctx context.Context, o StandOptions) error {
-	cfg := PBXConfig{Addr: o.PBX, Plan: StandPlan()}
+	cfg := PBXConfig{Addr: o.PBX, Plan: o.plan(), Faults: o.Faults}
 	for i := range o.Lines {
 		u := fmt.Sprint(1001 + i)
 		cfg.Accounts = append(cfg.Accounts, Account{User: u, Password: "pw" + u})
@@ -49,7 +59,7 @@ func Stand(ctx context.Context, o StandOptions) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return pbx.Run(ctx) })
 	fmt.Fprintf(o.Say, "PBX at sip:%s, realm pbx.test; lines 1001 to %d, password pw and the number.\n", pbx.Addr(), 1000+o.Lines)
-	fmt.Fprintln(o.Say, "Numbers: 2001 and 2002 answer, 2003 has early media, 2100 rings, 2101 is busy, 2102 declines, 2103 fails.")
+	fmt.Fprintln(o.Say, "Numbers: 2001 and 2002 answer, 2003 has early media, 2100 rings, 2101 is busy, 2102 declines, 2103 fails; a line's number calls that line.")
 	if o.Daemon.IsValid() {
 		for i := range o.Lines {
 			u := fmt.Sprintf("phone%d", 1001+i)
@@ -84,7 +94,7 @@ func customers(ctx context.Context, pbx *PBX, o StandOptions) error {
 		}
 		line := fmt.Sprint(1001 + n%max(o.Lines, 1))
 		from := sipua.Identity{Display: fmt.Sprintf("Customer %d", n+1), Number: fmt.Sprintf("38044%07d", 1000+n)}
-		p, err := pbx.Call(from, line, Tone(-20, 1000), sipua.Header{Name: "X-Queue", Value: o.Queue}, sipua.Header{Name: "X-Ivr-Choice", Value: fmt.Sprint(1 + n%3)})
+		p, err := pbx.Call(from, line, o.voice(1000), sipua.Header{Name: "X-Queue", Value: o.Queue}, sipua.Header{Name: "X-Ivr-Choice", Value: fmt.Sprint(1 + n%3)})
 		if err != nil {
 			return err
 		}

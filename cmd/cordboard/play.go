@@ -13,6 +13,7 @@ import (
 
 	"cordboard/cmd/cordboard/internal/daemon"
 	"cordboard/cmd/cordboard/internal/demo"
+	"cordboard/mediamix"
 	"cordboard/sim"
 )
 
@@ -59,6 +60,9 @@ type simCommand struct {
 	CallEvery time.Duration  `help:"A customer calls the next line so often; 0: never." default:"0s"`
 	TalkFor   time.Duration  `help:"Customers hang up so long after the answer." default:"30s"`
 	Queue     string         `help:"Queue of the customers' calls." default:"Sales"`
+	Loss      float64        `help:"Per cent of the RTP packets that are lost, each way, between the daemon and customers and numbers." default:"0"`
+	Jitter    time.Duration  `help:"Such packets are late by up to so much, and overtake each other." default:"0s"`
+	Speech    string         `help:"WAV file that customers and numbers speak; left out: tones." placeholder:"FILE.wav"`
 }
 
 // Run is a telephone world until a signal.
@@ -74,6 +78,20 @@ func (c *simCommand) Run(a *app) error {
 	}
 	if c.Lines < 1 || c.Lines > 5000 {
 		return &usageError{errors.New("--lines: 1 to 5000")}
+	}
+	if c.Loss < 0 || c.Loss > 100 {
+		return &usageError{errors.New("--loss: 0 to 100 per cent")}
+	}
+	if c.Jitter < 0 || c.Jitter > 10*time.Second {
+		return &usageError{errors.New("--jitter: 0s to 10s")}
+	}
+	o.Faults = sim.Faults{Seed: 1, Loss: c.Loss / 100, Jitter: c.Jitter}
+	if c.Speech != "" {
+		track, err := mediamix.LoadTrack(c.Speech)
+		if err != nil {
+			return &usageError{fmt.Errorf("--speech: %w", err)}
+		}
+		o.Speech = track.Samples()
 	}
 	if err := sim.Stand(a.ctx, o); err != nil && !a.stopped(err) {
 		return err
