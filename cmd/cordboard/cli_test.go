@@ -28,6 +28,9 @@ func TestExitCodesAndErrors(t *testing.T) {
 	}{
 		"":                                 {exitUsage, "cordboard --help"},
 		"fly anna":                         {exitUsage, "unexpected argument fly"},
+		"sim --loss 101":                   {exitUsage, "--loss: 0 to 100 per cent"},
+		"sim --jitter 1h":                  {exitUsage, "--jitter: 0s to 10s"},
+		"sim --speech no.wav":              {exitUsage, "--speech: "},
 		"fly anna --json":                  {exitUsage, `"code": "usage"`},
 		"hold":                             {exitUsage, "<agent>"},
 		"hold anna extra":                  {exitUsage, "unexpected argument extra"},

@@ -5,7 +5,6 @@ package demo
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"net"
 	"net/netip"
@@ -71,9 +70,11 @@ func play(ctx context.Context, g *errgroup.Group, dir string, o Options, report 
 		return err
 	}
 	if o.Keep {
-		fmt.Fprintf(o.Say, "\nLeft running. In another terminal:\n\n  export CORDBOARD_SOCKET=%s\n  bin/cordboard agents\n  bin/cordboard dial anna 2004\n\nCtrl-C ends it.\n",
-			filepath.Join(dir, "control.sock"))
-		<-ctx.Done()
+		play := newPlayground(w, o)
+		if err := play.open(ctx, func(f func(context.Context) error) { g.Go(func() error { return f(ctx) }) }); err != nil {
+			return err
+		}
+		play.customers(ctx, callEvery)
 	}
 	return nil
 }
@@ -100,10 +101,7 @@ func start(life context.Context, g *errgroup.Group, dir string, o Options) (*wor
 	if w.client, err = connect(ctx, filepath.Join(dir, "control.sock")); err != nil {
 		return nil, err
 	}
-	w.phone, err = sim.NewPhone(sim.PhoneConfig{
-		Addr: loopback, Server: w.sip, User: "anna-phone", Password: "phone-secret-1001", Source: voice("agent"), AutoAnswer: true,
-	})
-	if err != nil {
+	if w.phone, err = w.newPhone(0); err != nil {
 		return nil, err
 	}
 	goLong(w.phone.Run)
@@ -111,6 +109,13 @@ func start(life context.Context, g *errgroup.Group, dir string, o Options) (*wor
 		return nil, err
 	}
 	return w, w.pbx.WaitRegistered(ctx, agents)
+}
+
+// newPhone makes the phone of an agent.
+func (w *world) newPhone(i int) (*sim.Phone, error) {
+	return sim.NewPhone(sim.PhoneConfig{
+		Addr: loopback, Server: w.sip, User: agentName(i) + "-phone", Password: "phone-secret-" + lineUser(i), Source: voice("agent"), AutoAnswer: true,
+	})
 }
 
 // freeUDP finds a free port. The daemon binds it a moment later.

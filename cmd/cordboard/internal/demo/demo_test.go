@@ -2,11 +2,14 @@ package demo
 
 import (
 	"context"
+	"errors"
 	"testing"
 	"time"
 
 	"go.uber.org/goleak"
+	"golang.org/x/sync/errgroup"
 
+	"cordboard/callcontrol"
 	"cordboard/cmd/cordboard/internal/daemon"
 )
 
@@ -32,4 +35,52 @@ func TestDemo(t *testing.T) {
 	if report.Digits.Received != "42#" || report.RegisteredLines != agents || report.Events == 0 || len(report.Streams) < 8 {
 		t.Errorf("report %+v", report)
 	}
+}
+
+// TestPlayground: what a demo leaves running has a phone for each agent, and customers whose calls can be answered and
+// refused.
+func TestPlayground(t *testing.T) {
+	defer goleak.VerifyNone(t)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	life, stop := context.WithCancel(ctx)
+	g, run := errgroup.WithContext(life)
+	o := Options{Out: t.TempDir(), Say: testLog{t}, Serve: func(ctx context.Context, config string) error {
+		return daemon.Run(ctx, config, daemon.Options{})
+	}}
+	w, err := start(run, g, o.Out, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := newPlayground(w, o)
+	if err := p.open(run, func(f func(context.Context) error) { g.Go(func() error { return f(run) }) }); err != nil {
+		t.Fatal(err)
+	}
+	g.Go(func() error { p.customers(run, 100*time.Millisecond); return nil })
+	offered := func(i int) func(callcontrol.CallView) bool {
+		return func(c callcontrol.CallView) bool {
+			return c.Agent == callcontrol.AgentID(agentName(i)) && c.Phase == callcontrol.PhaseOffered && c.Queue == "Sales"
+		}
+	}
+	s := &story{world: w}
+	for i := range agents {
+		if _, err := s.await(ctx, offered(i)); err != nil {
+			t.Fatalf("%s: %v", agentName(i), err)
+		}
+	}
+	for i, kind := range []callcontrol.Kind{callcontrol.KindAnswer, callcontrol.KindReject} {
+		if _, err := w.client.Do(ctx, callcontrol.Command{Kind: kind, Agent: callcontrol.AgentID(agentName(i))}); err != nil {
+			t.Errorf("%s: %v", kind, err)
+		}
+	}
+	if _, err := s.await(ctx, func(c callcontrol.CallView) bool {
+		return c.Agent == anna && c.Phase == callcontrol.PhaseTalking
+	}); err != nil {
+		t.Error(err)
+	}
+	stop()
+	if err := g.Wait(); err != nil && !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+	w.client.Close()
 }
