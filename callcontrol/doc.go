@@ -2,8 +2,8 @@
 //
 //	next(desk, input) (desk, []Action, error)
 //
-// without clock, I/O, locks or randomness, and the Switchboard, whose one goroutine per desk applies
-// it. Inputs are commands (from adapters and the command line), signals (from SIP and media), offers
+// without clock, I/O, locks or randomness, and the Switchboard, which applies it in one goroutine
+// per desk that has something to do. Inputs are commands (from adapters and the command line), signals (from SIP and media), offers
 // (new legs from a line or a device) and timer expiries. Actions are data: invite, answer, set the
 // patch, start a timer, publish an event.
 //

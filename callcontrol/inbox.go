@@ -16,16 +16,19 @@ const (
 	inboxDigits = 256
 )
 
-// inbox is a bounded queue into a desk. Pushing never waits.
+// inbox is a bounded queue into a desk, and decides when the desk runs: an idle desk has no goroutine, for
+// a stack each is most of what thousands of idle desks would cost. Pushing never waits.
 type inbox struct {
-	wake chan struct{} // holds one token while there is something
+	start func() // starts the desk's goroutine, which takes until there is nothing more
 
 	mu      sync.Mutex
+	open    bool // the desk may run
+	running bool // its goroutine does
 	queue   []envelope
 	dropped uint64
 }
 
-func newInbox() *inbox { return &inbox{wake: make(chan struct{}, 1)} }
+func newInbox(start func()) *inbox { return &inbox{start: start} }
 
 // push reports false when the inbox is full; then the envelope is dropped and counted.
 func (b *inbox) push(e envelope) bool {
@@ -34,27 +37,49 @@ func (b *inbox) push(e envelope) bool {
 		limit = inboxDigits
 	}
 	b.mu.Lock()
-	ok := len(b.queue) < limit || e.patched != 0
-	if ok {
-		b.queue = append(b.queue, e)
-	} else {
+	defer b.mu.Unlock()
+	if len(b.queue) >= limit && e.patched == 0 {
 		b.dropped++
+		return false
 	}
-	b.mu.Unlock()
-	if ok {
-		select {
-		case b.wake <- struct{}{}:
-		default:
-		}
-	}
-	return ok
+	b.queue = append(b.queue, e)
+	b.startLocked()
+	return true
 }
 
-// take returns everything that is queued, in order, and how many were dropped since the last take.
-func (b *inbox) take() ([]envelope, uint64) {
+// startLocked sees to it that the desk runs when there is something to do.
+func (b *inbox) startLocked() {
+	if b.open && !b.running && len(b.queue) > 0 {
+		b.running = true
+		b.start()
+	}
+}
+
+// serve lets the desk run, beginning with what is queued already.
+func (b *inbox) serve() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	q, n := b.queue, b.dropped
+	b.open = true
+	b.startLocked()
+}
+
+// close lets the desk end after the inputs it took. What is pushed later stays queued.
+func (b *inbox) close() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.open = false
+}
+
+// take returns everything that is queued, in order, and how many were dropped since the last take. With
+// more false there is nothing, and the goroutine that asked must end.
+func (b *inbox) take() (queue []envelope, dropped uint64, more bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if !b.open || len(b.queue) == 0 {
+		b.running = false
+		return nil, 0, false
+	}
+	queue, dropped = b.queue, b.dropped
 	b.queue, b.dropped = nil, 0
-	return q, n
+	return queue, dropped, true
 }

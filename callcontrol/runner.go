@@ -1,7 +1,6 @@
 package callcontrol
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -9,7 +8,8 @@ import (
 	"time"
 )
 
-// runner is one desk's goroutine: the only one that touches its fields.
+// runner is one desk, run by one goroutine while it has something to do: the only one that touches its
+// fields.
 type runner struct {
 	sw    *Switchboard
 	agent AgentID
@@ -25,21 +25,21 @@ type runner struct {
 }
 
 func newRunner(s *Switchboard, cfg DeskConfig, prefix string) *runner {
-	return &runner{
-		sw: s, agent: cfg.Agent, log: s.deps.Log.With(slog.String("agent", string(cfg.Agent))), inbox: newInbox(), next: next,
+	r := &runner{
+		sw: s, agent: cfg.Agent, log: s.deps.Log.With(slog.String("agent", string(cfg.Agent))), next: next,
 		desk: newDesk(cfg, prefix), timers: make(map[Timer]*time.Timer),
 	}
+	r.inbox = newInbox(func() { s.running.Go(r.run) })
+	return r
 }
 
-func (r *runner) run(ctx context.Context) {
-	defer r.stop()
+// run applies what is queued and ends when there is nothing more.
+func (r *runner) run() {
 	for {
-		select {
-		case <-ctx.Done():
+		queue, dropped, more := r.inbox.take()
+		if !more {
 			return
-		case <-r.inbox.wake:
 		}
-		queue, dropped := r.inbox.take()
 		if dropped > 0 {
 			r.log.Error("inbox was full", slog.Uint64("dropped", dropped))
 		}

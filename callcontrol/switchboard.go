@@ -35,7 +35,8 @@ type Deps struct {
 	Record func(AgentID, Input)
 }
 
-// Switchboard runs the desks: one goroutine each applies the machine, one publishes what they did.
+// Switchboard runs the desks: one goroutine each, while there is something to do, applies the machine; one
+// publishes what they did.
 type Switchboard struct {
 	deps    Deps
 	boot    string
@@ -45,7 +46,8 @@ type Switchboard struct {
 	memory  *memory
 	pub     *publisher
 	started atomic.Bool
-	stopped chan struct{} // closed when Run returns
+	stopped chan struct{}  // closed when Run returns
+	running sync.WaitGroup // desks with something to do
 
 	mu   sync.Mutex
 	legs map[LegID]*runner // owners of legs that others began
@@ -97,14 +99,21 @@ func (s *Switchboard) Run(ctx context.Context) error {
 		return errors.New("callcontrol: the switchboard has run already")
 	}
 	defer close(s.stopped)
-	var desks, pub sync.WaitGroup
+	var pub sync.WaitGroup
 	pubCtx, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
 	pub.Go(func() { s.pub.run(pubCtx) })
 	for _, r := range s.desks {
-		desks.Go(func() { r.run(ctx) })
+		r.inbox.serve()
 	}
-	desks.Wait()
+	<-ctx.Done()
+	for _, r := range s.desks {
+		r.inbox.close()
+	}
+	s.running.Wait()
+	for _, r := range s.desks {
+		r.stop()
+	}
 	stop()
 	pub.Wait()
 	return nil

@@ -498,7 +498,8 @@ func TestNewRefusesBadConfig(t *testing.T) {
 }
 
 func TestInboxBounds(t *testing.T) {
-	b := newInbox()
+	started := 0
+	b := newInbox(func() { started++ })
 	digit := envelope{in: Input{Signal: &Signal{Kind: SignalDigit}}}
 	for range inboxDigits {
 		b.push(digit)
@@ -517,7 +518,77 @@ func TestInboxBounds(t *testing.T) {
 	if !b.push(envelope{patched: 1}) {
 		t.Error("the word of a patch was dropped")
 	}
-	if q, n := b.take(); len(q) != inboxSize+1 || n != 2 {
-		t.Errorf("took %d, dropped %d", len(q), n)
+	if started != 0 {
+		t.Error("the desk runs before its inbox serves")
 	}
+	b.serve()
+	if q, n, more := b.take(); len(q) != inboxSize+1 || n != 2 || !more || started != 1 {
+		t.Errorf("took %d, dropped %d, more %t, started %d", len(q), n, more, started)
+	}
+}
+
+// A desk has a goroutine exactly while there is something to do.
+func TestInboxStartsTheDesk(t *testing.T) {
+	started := 0
+	b := newInbox(func() { started++ })
+	b.serve()
+	e := envelope{in: Input{Drain: true}}
+	if started != 0 {
+		t.Error("started with nothing to do")
+	}
+	b.push(e)
+	b.push(e)
+	if started != 1 {
+		t.Errorf("started %d times for two inputs", started)
+	}
+	if _, _, more := b.take(); !more {
+		t.Error("took nothing")
+	}
+	b.push(e)
+	if started != 1 {
+		t.Error("started a second time while it runs")
+	}
+	b.take()
+	if _, _, more := b.take(); more {
+		t.Error("goes on with nothing to do")
+	}
+	b.push(e)
+	if started != 2 {
+		t.Error("not started again after it ended")
+	}
+	b.close()
+	if q, _, more := b.take(); more || q != nil {
+		t.Error("goes on after the close")
+	}
+	b.push(e)
+	if started != 2 {
+		t.Error("started after the close")
+	}
+}
+
+// A daemon without agents serves until it is stopped, like any other.
+func TestSwitchboardWithoutDesks(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := new(world)
+		s, err := New(Config{}, Deps{
+			Log: slog.New(slog.DiscardHandler), Telephony: w, Media: w, Journal: journal.NewMemory[Event]("e", 10),
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error, 1)
+		go func() { done <- s.Run(ctx) }()
+		synctest.Wait()
+		if snap, err := s.Snapshot(ctx); err != nil || len(snap.Agents) != 0 {
+			t.Errorf("snapshot %+v, %v", snap, err)
+		}
+		if err := s.Drain(ctx); err != nil {
+			t.Error(err)
+		}
+		cancel()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	})
 }
