@@ -1,0 +1,180 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"cordboard/plugins/control"
+)
+
+// password of every line and phone, given to the daemon by environment.
+const (
+	password    = "bench-secret"
+	passwordEnv = "CORDBOARD_BENCH_PASSWORD"
+)
+
+var loopback = netip.MustParseAddr("127.0.0.1")
+
+// child is the daemon that is measured.
+type child struct {
+	cmd    *exec.Cmd
+	client *control.Client
+	sip    netip.AddrPort
+	dir    string
+	log    *os.File
+}
+
+// start runs the daemon with agents lines at the PBX and returns once its control socket answers.
+func start(ctx context.Context, o options, pbx netip.AddrPort, agents int) (*child, error) {
+	dir, err := os.MkdirTemp("", "cordboard-bench-")
+	if err != nil {
+		return nil, err
+	}
+	c := &child{dir: dir}
+	if c.sip, err = freePort(); err != nil {
+		return nil, errors.Join(err, c.stop())
+	}
+	path := filepath.Join(dir, "cordboard.yaml")
+	if err = os.WriteFile(path, configuration(pbx, c.sip, agents, o.rate), 0o644); err != nil {
+		return nil, errors.Join(err, c.stop())
+	}
+	if c.log, err = os.Create(filepath.Join(o.out, "daemon.log")); err != nil {
+		return nil, errors.Join(err, c.stop())
+	}
+	c.cmd = exec.Command(o.bin, "serve", path)
+	c.cmd.Env = append(os.Environ(), passwordEnv+"="+password)
+	c.cmd.Stderr, c.cmd.Stdout = c.log, c.log
+	if err = c.cmd.Start(); err != nil {
+		c.cmd = nil
+		return nil, errors.Join(err, c.stop())
+	}
+	if err = c.connect(ctx); err != nil {
+		return nil, errors.Join(err, c.stop())
+	}
+	return c, nil
+}
+
+func (c *child) connect(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	var err error
+	if c.client, err = control.Dial(filepath.Join(c.dir, "control.sock")); err != nil {
+		return err
+	}
+	for {
+		if _, err = c.client.Snapshot(ctx); err == nil {
+			return nil
+		}
+		select {
+		case <-time.After(50 * time.Millisecond):
+		case <-ctx.Done():
+			return fmt.Errorf("the daemon did not come up (see daemon.log): %w", err)
+		}
+	}
+}
+
+// stop ends the daemon as an operator would. It must end by itself and with status 0.
+func (c *child) stop() error {
+	defer os.RemoveAll(c.dir)
+	if c.client != nil {
+		_ = c.client.Close()
+	}
+	if c.log != nil {
+		defer c.log.Close()
+	}
+	if c.cmd == nil {
+		return nil
+	}
+	_ = c.cmd.Process.Signal(syscall.SIGTERM)
+	kill := time.AfterFunc(30*time.Second, func() { _ = c.cmd.Process.Kill() })
+	defer kill.Stop()
+	if err := c.cmd.Wait(); err != nil {
+		return fmt.Errorf("the daemon's end: %w", err)
+	}
+	return nil
+}
+
+// clockTick is the unit of times in /proc/PID/stat, USER_HZ: 100 a second on every Linux port that Go has.
+const clockTick = 10 * time.Millisecond
+
+// cpu is the processor time that the daemon has used, user and system, in steps of 10 ms.
+func (c *child) cpu() (time.Duration, error) {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", c.cmd.Process.Pid))
+	if err != nil {
+		return 0, err
+	}
+	f := strings.Fields(string(text[strings.LastIndexByte(string(text), ')')+1:])) // from field 3 on: see proc(5)
+	if len(f) < 13 {
+		return 0, fmt.Errorf("/proc/PID/stat has %d fields", len(f))
+	}
+	user, err := strconv.ParseInt(f[11], 10, 64)
+	if err != nil {
+		return 0, err
+	}
+	system, err := strconv.ParseInt(f[12], 10, 64)
+	return time.Duration(user+system) * clockTick, err
+}
+
+// rss is the daemon's resident memory in bytes.
+func (c *child) rss() (float64, error) {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", c.cmd.Process.Pid))
+	if err != nil {
+		return 0, err
+	}
+	for line := range strings.Lines(string(text)) {
+		if v, ok := strings.CutPrefix(line, "VmRSS:"); ok {
+			kib, err := strconv.ParseFloat(strings.TrimSpace(strings.TrimSuffix(strings.TrimSpace(v), "kB")), 64)
+			return kib * 1024, err
+		}
+	}
+	return 0, errors.New("no VmRSS in /proc/PID/status")
+}
+
+// during is the processor time that the daemon uses while f runs.
+func (c *child) during(f func() error) (time.Duration, error) {
+	before, err := c.cpu()
+	if err != nil {
+		return 0, err
+	}
+	if err := f(); err != nil {
+		return 0, err
+	}
+	after, err := c.cpu()
+	return after - before, err
+}
+
+// rest waits and then reads the memory.
+func (c *child) rest(ctx context.Context, d time.Duration) (float64, error) {
+	if err := pause(ctx, d); err != nil {
+		return 0, err
+	}
+	return c.rss()
+}
+
+func pause(ctx context.Context, d time.Duration) error {
+	select {
+	case <-time.After(d):
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func freePort() (netip.AddrPort, error) {
+	conn, err := net.ListenUDP("udp", net.UDPAddrFromAddrPort(netip.AddrPortFrom(loopback, 0)))
+	if err != nil {
+		return netip.AddrPort{}, err
+	}
+	defer conn.Close()
+	return conn.LocalAddr().(*net.UDPAddr).AddrPort(), nil
+}

@@ -1,0 +1,85 @@
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// options of a run.
+type options struct {
+	bin, out string
+	runs     int
+	parts    string
+	lines    int           // of the lines part
+	rate     float64       // REGISTERs a second
+	window   time.Duration // length of each measurement
+	idle     time.Duration // rest before memory is read
+	sizes    []int         // calls of the relay part
+	rooms    int           // conferences of the mix part
+}
+
+func main() {
+	o := options{sizes: []int{50, 100, 200}}
+	flag.StringVar(&o.bin, "bin", "bin/cordboard", "the daemon's binary")
+	flag.StringVar(&o.out, "out", "bench-out", "folder for bench.json and logs")
+	flag.IntVar(&o.runs, "runs", 3, "runs of each measurement")
+	flag.StringVar(&o.parts, "parts", "lines,calls,micro", "what to measure: lines, calls, micro")
+	flag.IntVar(&o.lines, "lines", 5000, "registered lines of the lines part")
+	flag.Float64Var(&o.rate, "rate", 1000, "REGISTER requests a second, first tries and authentication")
+	flag.DurationVar(&o.window, "window", 5*time.Second, "length of each measurement")
+	flag.DurationVar(&o.idle, "idle", 8*time.Second, "rest before memory is read")
+	flag.IntVar(&o.rooms, "rooms", 30, "three-way conferences of the mix part")
+	small := flag.Bool("small", false, "a quick try with few calls and lines: no figures to quote")
+	flag.Parse()
+	if *small {
+		o.runs, o.lines, o.sizes, o.rooms, o.window, o.idle = 1, 500, []int{5, 10}, 5, 2*time.Second, 2*time.Second
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx, o); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, o options) error {
+	var err error
+	if o.bin, err = filepath.Abs(o.bin); err != nil {
+		return err
+	}
+	if err = os.MkdirAll(o.out, 0o755); err != nil {
+		return err
+	}
+	r := newReport()
+	for n := range o.runs {
+		for _, part := range strings.Split(o.parts, ",") {
+			switch part {
+			case "lines":
+				err = lines(ctx, o, r)
+			case "calls":
+				err = calls(ctx, o, r)
+			case "micro":
+				if n == 0 {
+					err = micro(ctx, o, r)
+				}
+			default:
+				err = fmt.Errorf("no part %q", part)
+			}
+			if err != nil {
+				return fmt.Errorf("%s, run %d: %w", part, n+1, err)
+			}
+		}
+	}
+	r.print(os.Stdout)
+	if err := r.write(filepath.Join(o.out, "bench.json")); err != nil {
+		return err
+	}
+	return r.verdict()
+}
