@@ -106,7 +106,9 @@ func (r *runner) flush() {
 		r.sw.pub.send(r.held[n])
 		n++
 	}
-	r.held = append(r.held[:0], r.held[n:]...)
+	if r.held = append(r.held[:0], r.held[n:]...); len(r.held) == 0 {
+		r.held = nil // an idle desk keeps no room for it
+	}
 }
 
 // apply runs the machine. A panic ends the call it happened in, not the daemon: the desk before it is

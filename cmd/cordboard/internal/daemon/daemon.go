@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/netip"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -84,13 +85,17 @@ func New(cfg *configs.Config, log *slog.Logger) (*Daemon, error) {
 
 func (d *Daemon) newBoard() error {
 	cfg := callcontrol.Config{}
-	for _, a := range d.cfg.Agents {
-		t, _ := d.cfg.Trunk(a.Line.Trunk)
-		desk := newDesk(a, t)
+	trunks := map[string]*configs.Trunk{}
+	for i := range d.cfg.Trunks {
+		trunks[d.cfg.Trunks[i].Name] = &d.cfg.Trunks[i]
+	}
+	for i := range d.cfg.Agents {
+		a := &d.cfg.Agents[i]
+		desk := newDesk(a, trunks[a.Line.Trunk])
 		d.desks[desk.agent] = desk
 		d.lines[[2]string{a.Line.Trunk, a.Line.User}] = desk.agent
-		d.phones[phoneUser(a)] = desk.agent
-		cfg.Desks = append(cfg.Desks, deskConfig(d.cfg, a))
+		d.phones[phoneUser(*a)] = desk.agent
+		cfg.Desks = append(cfg.Desks, deskConfig(d.cfg, *a))
 	}
 	var err error
 	d.board, err = callcontrol.New(cfg, callcontrol.Deps{
@@ -211,12 +216,10 @@ func (d *Daemon) AgentOfPhone(user string) (callcontrol.AgentID, bool) {
 
 // Internal implements callcontrol.Directory: a number is internal when it is one of the lines'.
 func (d *Daemon) Internal(n callcontrol.Number) bool {
-	for _, a := range d.cfg.Agents {
-		if a.Line.User == string(n) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(d.cfg.Trunks, func(t configs.Trunk) bool {
+		_, ok := d.lines[[2]string{t.Name, string(n)}]
+		return ok
+	})
 }
 
 func (d *Daemon) onLine(s sipua.LineState) {

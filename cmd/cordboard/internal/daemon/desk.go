@@ -13,26 +13,20 @@ import (
 // desk is the media side of one agent: the board of its legs and who sits in which slot.
 type desk struct {
 	agent  callcontrol.AgentID
-	config configs.Agent
-	trunk  configs.Trunk
-	board  *mediamix.Board // owned by the loop of the desk's media shard
+	config *configs.Agent // one copy for all who read it, as the trunk
+	trunk  *configs.Trunk
 
 	mu    sync.Mutex
+	board *mediamix.Board // nil while no leg is seated; its inside is owned by the loop of the desk's media shard
 	legs  map[callcontrol.LegID]*leg
-	slots [mediamix.MaxSlots]*leg
-	next  int                       // slot to try first: a slot rests as long as possible before it is used again
-	heard [mediamix.MaxSlots]uint32 // newest patch: who each slot hears
-	codec string                    // of the newest negotiated leg: offered first to the next one, so that packets can be relayed
+	slots []*leg   // of the board, nil without one
+	next  int      // slot to try first: a slot rests as long as possible before it is used again
+	heard []uint32 // newest patch: who each slot hears, nil without a board
+	codec string   // of the newest negotiated leg: offered first to the next one, so that packets can be relayed
 }
 
-func newDesk(a configs.Agent, t configs.Trunk) *desk {
-	return &desk{
-		agent:  callcontrol.AgentID(a.Name),
-		config: a,
-		trunk:  t,
-		board:  mediamix.NewBoard(mediamix.MaxSlots),
-		legs:   make(map[callcontrol.LegID]*leg),
-	}
+func newDesk(a *configs.Agent, t *configs.Trunk) *desk {
+	return &desk{agent: callcontrol.AgentID(a.Name), config: a, trunk: t, legs: make(map[callcontrol.LegID]*leg)}
 }
 
 // group names the desk to the media engine: its legs share one shard.
@@ -66,21 +60,28 @@ func (d *desk) remove(l *leg) {
 			d.slots[i] = nil
 		}
 	}
+	if !slices.ContainsFunc(d.slots, func(l *leg) bool { return l != nil }) {
+		d.board, d.slots, d.heard = nil, nil, nil // thousands of idle desks keep none
+	}
 }
 
-// seat gives a leg a slot of the board; false when all are taken.
-func (d *desk) seat(l *leg) (int, bool) {
+// seat gives a leg a slot of the board, which is made for the first leg; false when all are taken.
+func (d *desk) seat(l *leg) (*mediamix.Board, int, bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if d.board == nil {
+		d.board = mediamix.NewBoard(mediamix.MaxSlots)
+		d.slots, d.heard = make([]*leg, mediamix.MaxSlots), make([]uint32, mediamix.MaxSlots)
+	}
 	for i := range d.slots {
 		n := (d.next + i) % len(d.slots)
 		if d.slots[n] == nil {
 			d.slots[n] = l
 			d.next = n + 1
-			return n, true
+			return d.board, n, true
 		}
 	}
-	return 0, false
+	return nil, 0, false
 }
 
 func (d *desk) codecInUse() string {
@@ -95,8 +96,9 @@ func (d *desk) useCodec(name string) {
 	d.codec = name
 }
 
-// patch translates leg ids into slots. Legs that have no slot (not opened yet, or gone) hear nothing.
-func (d *desk) patch(p callcontrol.Patch, source func(callcontrol.Source) *mediamix.Source) mediamix.Patch {
+// patch translates leg ids into slots of the board, nil without one. Legs that have no slot (not opened yet, or gone) hear
+// nothing.
+func (d *desk) patch(p callcontrol.Patch, source func(callcontrol.Source) *mediamix.Source) (*mediamix.Board, mediamix.Patch) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	slot := make(map[callcontrol.LegID]int, len(d.slots))
@@ -122,11 +124,11 @@ func (d *desk) patch(p callcontrol.Patch, source func(callcontrol.Source) *media
 	for i := range d.heard {
 		d.heard[i] = out.Hears[i].Slots
 	}
-	return out
+	return d.board, out
 }
 
-// hearers are the legs that hear l.
-func (d *desk) hearers(l *leg) []*leg {
+// hearers are the legs that hear l, and the board on which they do.
+func (d *desk) hearers(l *leg) (*mediamix.Board, []*leg) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	var out []*leg
@@ -140,5 +142,5 @@ func (d *desk) hearers(l *leg) []*leg {
 			}
 		}
 	}
-	return out
+	return d.board, out
 }

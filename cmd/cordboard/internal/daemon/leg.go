@@ -29,6 +29,7 @@ type leg struct {
 	mu      sync.Mutex
 	dialog  *sipua.Dialog
 	stream  *rtp.Stream
+	board   *mediamix.Board
 	slot    int
 	local   offer.Local
 	codec   string // in force on the board
@@ -50,17 +51,17 @@ func (l *leg) open() error {
 	if l.closed {
 		return rtp.ErrClosed
 	}
-	slot, ok := l.desk.seat(l)
+	board, slot, ok := l.desk.seat(l)
 	if !ok {
 		return fmt.Errorf("desk %s: no free seat on the board", l.desk.agent)
 	}
 	s, err := l.d.engine.Open(rtp.OpenParams{
-		Group: l.desk.group(), Board: l.desk.board, Slot: slot, Name: string(l.id), OnEvent: l.onMedia,
+		Group: l.desk.group(), Board: board, Slot: slot, Name: string(l.id), OnEvent: l.onMedia,
 	})
 	if err != nil {
 		return fmt.Errorf("open media: %w", err)
 	}
-	l.stream, l.slot = s, slot
+	l.stream, l.board, l.slot = s, board, slot
 	l.local = offer.Local{
 		Addr: l.d.mediaAddr, Port: s.Local().Port(), Codecs: l.codecs(), EventPT: eventPT, PTime: 20,
 		Prefer: l.desk.codecInUse(),
@@ -94,7 +95,7 @@ func (l *leg) codecs() []offer.Codec {
 func (l *leg) agree(n offer.Negotiated) {
 	codec, ok := mediamix.ParseCodec(n.Codec.Name)
 	l.mu.Lock()
-	s, slot, fresh := l.stream, l.slot, l.codec != n.Codec.Name
+	s, board, slot, fresh := l.stream, l.board, l.slot, l.codec != n.Codec.Name
 	if s == nil || !ok || l.closed {
 		l.mu.Unlock()
 		return
@@ -103,7 +104,6 @@ func (l *leg) agree(n offer.Negotiated) {
 	l.mu.Unlock()
 	l.desk.useCodec(n.Codec.Name)
 	if fresh {
-		board := l.desk.board
 		l.d.engine.Do(l.desk.group(), func() { board.Join(slot, codec) }, nil)
 	}
 	s.Update(rtp.Params{
@@ -126,13 +126,12 @@ func (l *leg) close() {
 	}
 	l.closed = true
 	close(l.gone)
-	s, slot, release := l.stream, l.slot, l.release
+	s, board, slot, release := l.stream, l.board, l.slot, l.release
 	pending := l.digits
 	l.digits = nil
 	l.mu.Unlock()
 
 	if s != nil {
-		board := l.desk.board
 		l.d.engine.Do(l.desk.group(), func() { board.Leave(slot) }, nil)
 		l.d.ended(l, s.Close())
 	}

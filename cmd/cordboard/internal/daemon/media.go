@@ -17,8 +17,12 @@ func (m media) Patch(agent callcontrol.AgentID, p callcontrol.Patch, done func()
 		done()
 		return
 	}
-	patch := desk.patch(p, m.d.sounds.source)
-	m.d.engine.Do(desk.group(), func() { desk.board.SetPatch(patch) }, done)
+	board, patch := desk.patch(p, m.d.sounds.source)
+	m.d.engine.Do(desk.group(), func() {
+		if board != nil {
+			board.SetPatch(patch)
+		}
+	}, done)
 }
 
 // Digits implements callcontrol.Media.
@@ -50,14 +54,14 @@ func (m media) Digits(agent callcontrol.AgentID, id callcontrol.LegID, d callcon
 // passKey sends a party's key on to those who hear it mixed. Where packets are relayed the events are among them already
 // (RFC 4733 §1.1: a mixer has to make its own).
 func (m media) passKey(from *leg, e rtp.Event) {
-	hearers := from.desk.hearers(from)
+	board, hearers := from.desk.hearers(from)
 	if len(hearers) == 0 {
 		return
 	}
 	var mixed []*leg
 	m.d.engine.Do(from.desk.group(), func() {
 		for _, l := range hearers {
-			if from.desk.board.RelayFrom(l.slot) != from.slot {
+			if board.RelayFrom(l.slot) != from.slot {
 				mixed = append(mixed, l)
 			}
 		}

@@ -48,7 +48,7 @@ func (t telephony) fail(l *leg, err error) {
 
 func (t telephony) deviceInvite(desk *desk, p callcontrol.Invite) sipua.InviteParams {
 	return sipua.InviteParams{
-		Phone:      phoneUser(desk.config),
+		Phone:      phoneUser(*desk.config),
 		From:       sipua.Identity{Display: p.From.Display, Number: string(p.From.Number)},
 		AutoAnswer: p.AutoAnswer && desk.config.Device.AutoAnswer,
 	}
@@ -76,7 +76,7 @@ func (t telephony) onBehalf(desk *desk, id callcontrol.Identity) (sipua.Header, 
 	if id.Number == "" {
 		return sipua.Header{}, false
 	}
-	domain := trunkDomain(desk.trunk)
+	domain := trunkDomain(*desk.trunk)
 	value := fmt.Sprintf("<%s>", sipua.URI{User: string(id.Number), Host: domain})
 	switch desk.trunk.Identity {
 	case configs.IdentityPAI:
@@ -155,7 +155,7 @@ func (t telephony) Refer(agent callcontrol.AgentID, id callcontrol.LegID, target
 		return
 	}
 	dialog, _, _ := l.current()
-	uri := sipua.URI{User: string(target), Host: trunkDomain(l.desk.trunk)}
+	uri := sipua.URI{User: string(target), Host: trunkDomain(*l.desk.trunk)}
 	var other *sipua.DialogID
 	if r := t.d.leg(agent, replaces); r != nil {
 		if d, _, _ := r.current(); d != nil {
