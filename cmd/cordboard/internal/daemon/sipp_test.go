@@ -45,9 +45,13 @@ agents:
 	scenarios, err := filepath.Abs("testdata")
 	w.must(err)
 	sipp := func(name string, port uint16, more ...string) *peer {
+		media := freePort(t)
+		for range 3 { // sipp binds the port two above as well, for video
+			freePort(t)
+		}
 		return start(t, dir, "sipp", append([]string{
 			"-sf", filepath.Join(scenarios, name+".xml"), "-i", "127.0.0.1", "-p", strconv.Itoa(int(port)),
-			"-mi", "127.0.0.1", "-mp", strconv.Itoa(int(freePort(t))), "-nostdin", "-trace_err", "-trace_logs", "-trace_stat", "-stf", name + ".csv", "-fd", "1s",
+			"-mi", "127.0.0.1", "-mp", strconv.Itoa(int(media)), "-nostdin", "-trace_err", "-trace_logs", "-trace_stat", "-stf", name + ".csv", "-fd", "1s",
 		}, more...)...)
 	}
 	devices, targets := sipp("device", device, "-pause_msg_ign"), sipp("target", target, "-pause_msg_ign")
