@@ -85,6 +85,13 @@ func (s *Sound) Agree(n offer.Negotiated) {
 	s.media, s.ready = n, true
 }
 
+// Agreed is what was negotiated last.
+func (s *Sound) Agreed() offer.Negotiated {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.media
+}
+
 // Close ends both directions and returns when they have ended.
 func (s *Sound) Close() {
 	s.cancel()

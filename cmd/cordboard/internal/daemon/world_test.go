@@ -57,6 +57,7 @@ type setup struct {
 	parallel bool                     // with others: the caller checks that no goroutine is left
 	manual   bool                     // phones ring instead of answering by themselves
 	noPhone  bool                     // phones do not register
+	large    bool                     // media ports for 1,000 legs, and only warnings logged; one such world at a time
 	trunk    string                   // more keys of the trunk, YAML flow pairs
 	agent    string                   // more keys of each agent
 	device   string                   // more keys of each device
@@ -137,6 +138,14 @@ func (w *world) newDaemon(s setup) *Daemon {
 		w.must(mediamix.WriteWAV(filepath.Join(w.dir, name), pcm))
 	}
 	first := 30000 + mediaPorts*(nextWorld.Add(1)%(2000/mediaPorts)) // late packets of one world do not reach another
+	last, level := first+mediaPorts-1, slog.LevelInfo
+	if s.large {
+		first, last, level = 28000, 29999, slog.LevelWarn
+	}
+	port := freePort(w.t)
+	for uint32(port) >= uint32(first) && uint32(port) <= uint32(last) {
+		port = freePort(w.t)
+	}
 	var b strings.Builder
 	fmt.Fprintf(&b, `sip: {listen: ["udp://127.0.0.1:%d"]}
 rtp: {bind: 127.0.0.1, ports: %d-%d, quarantine: 0s, timeout: {talk: 3s}}
@@ -149,7 +158,7 @@ trunks:
   - {name: pbx, server: "sip:%s;transport=udp", realm: pbx.test, headers: {queue: X-Queue, variables: {X-Ivr-Choice: ivr}}%s}
 %s
 agents:
-`, freePort(w.t), first, first+mediaPorts-1, more(s.music), more(s.tones), w.pbx.Addr(), more(s.trunk), s.extra)
+`, port, first, last, more(s.music), more(s.tones), w.pbx.Addr(), more(s.trunk), s.extra)
 	for i := range s.agents {
 		for _, kind := range []string{"line", "phone"} {
 			w.must(os.WriteFile(filepath.Join(w.dir, kind+user(i)), []byte(kind+user(i)), 0o600))
@@ -164,7 +173,7 @@ agents:
 	if err != nil {
 		w.t.Fatalf("%v\n%s", err, text)
 	}
-	d, err := New(cfg, slog.New(slog.NewTextHandler(testLog{w.t}, &slog.HandlerOptions{Level: slog.LevelInfo})))
+	d, err := New(cfg, slog.New(slog.NewTextHandler(testLog{w.t}, &slog.HandlerOptions{Level: level})))
 	w.must(err)
 	return d
 }
