@@ -12,6 +12,10 @@ import (
 	"github.com/emiago/sipgo/sip"
 )
 
+// readBuffer is asked of the system for each UDP socket. Linux's default holds about a hundred messages, less than what
+// comes in the while that a busy machine may keep us waiting; an unreliable 180 lost there is never sent again.
+const readBuffer = 4 << 20
+
 // open opens one socket behind the edge filter. udp4 and udp6 are named: sipgo matches sockets by the text of their
 // address, which a dual-stack socket changes.
 func (s *Stack) open(l Listen) (*socket, error) {
@@ -31,6 +35,9 @@ func (s *Stack) open(l Listen) (*socket, error) {
 		c, err := open("udp"+family, l.Addr)
 		if err != nil {
 			return nil, fmt.Errorf("listen udp %v: %w", l.Addr, err)
+		}
+		if b, ok := c.(interface{ SetReadBuffer(bytes int) error }); ok {
+			_ = b.SetReadBuffer(readBuffer) // the system may allow less
 		}
 		k.packet, k.closer = s.filter.PacketConn(c), c
 		k.addr = addrPortOf(c.LocalAddr())
