@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/emiago/sipgo/sip"
+
+	"cordboard/sipua/offer"
 )
 
 // onInvite decides about a new INVITE of a known peer and makes its dialog.
@@ -25,7 +27,8 @@ func (s *Stack) onInvite(st *serverTx, src source) {
 		refuse(483, "", "")
 		return
 	}
-	if _, ok := sdpBody(req); !ok {
+	body, ok := sdpBody(req)
+	if !ok {
 		refuse(415, "Accept", "application/sdp")
 		return
 	}
@@ -42,6 +45,12 @@ func (s *Stack) onInvite(st *serverTx, src source) {
 		s.counters.strangers.Add(1)
 		st.tx.Terminate()
 		return
+	}
+	if len(body) > 0 {
+		if err := offer.Check(body); err != nil {
+			refuse(offer.Status(err), "Warning", warning(err))
+			return
+		}
 	}
 	if status := s.replaces(req, in); status != 0 {
 		refuse(status, "", "")

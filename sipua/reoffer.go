@@ -204,6 +204,12 @@ func (c *core) peerOffers(st *serverTx) {
 	}
 }
 
+// warning says what is wrong with a description: RFC 3261 §20.43.
+func warning(err error) string {
+	code, text := offer.Warning(err)
+	return strconv.Itoa(code) + ` cordboard "` + quotable(text) + `"`
+}
+
 // answerPeer answers the peer's offer from our current side; a bad one gets 488 and changes nothing.
 func (c *core) answerPeer() {
 	st := c.reoffer.st
@@ -211,9 +217,7 @@ func (c *core) answerPeer() {
 	answer, n, err := c.sess.Answer(c.local, body)
 	if err != nil {
 		res := c.answerWith(st, offer.Status(err), "")
-		if code, text := offer.Warning(err); code != 0 {
-			addHeader(res, "Warning", strconv.Itoa(code)+` cordboard "`+quotable(text)+`"`)
-		}
+		addHeader(res, "Warning", warning(err))
 		c.respond(st, res)
 		return
 	}

@@ -19,6 +19,17 @@ func (l Local) withDefaults() Local {
 	return l
 }
 
+// Check reports why no answer to an offer is possible with any of these codecs (none: PCMA, PCMU), whatever else the answer
+// would say. A call that could only fail when it is answered need not ring. The errors are those of Answer.
+func Check(remote []byte, codecs ...Codec) error {
+	r, err := Parse(remote)
+	if err != nil {
+		return err
+	}
+	_, _, err = answerAudio(Local{Codecs: codecs}.withDefaults(), r)
+	return err
+}
+
 // answerAudio picks the first audio line of an offer that we can take and negotiates it. If there is none, the error
 // is that of the first live audio line.
 func answerAudio(l Local, r Remote) (audio int, n Negotiated, err error) {

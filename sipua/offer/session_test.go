@@ -214,3 +214,26 @@ func TestTypeWithNewMeaning(t *testing.T) {
 		t.Errorf("%v", seen)
 	}
 }
+
+func TestCheck(t *testing.T) {
+	good := string(testSession().Offer(local()))
+	if err := Check([]byte(good)); err != nil {
+		t.Errorf("a good offer: %v", err)
+	}
+	for name, tc := range map[string]struct {
+		body string
+		want error
+	}{
+		"bytes":    {good + "a=x:" + strings.Repeat("y", MaxBody) + "\r\n", ErrTooLarge},
+		"lines":    {good + strings.Repeat("a=x\r\n", MaxLines), ErrTooManyLines},
+		"garbage":  {"\x00\xff", ErrMalformed},
+		"no audio": {strings.Replace(good, "m=audio", "m=image", 1), ErrNoAudio},
+	} {
+		if err := Check([]byte(tc.body)); !errors.Is(err, tc.want) {
+			t.Errorf("%s: %v, want %v", name, err, tc.want)
+		}
+	}
+	if err := Check([]byte(good), Codec{Name: "G729", PT: 18, ClockRate: 8000}); !errors.Is(err, ErrNoCodec) {
+		t.Errorf("no codec in common: %v", err)
+	}
+}
