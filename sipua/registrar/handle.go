@@ -43,7 +43,10 @@ func (r *Registrar) Authenticate(req *sip.Request, f Flow) (user string, res *si
 	now := time.Now()
 	source := f.Remote.Addr().Unmap()
 	if r.denied.silent(source, now) {
-		return "", nil, false
+		// A phone that is registered goes on: wrong credentials may come from behind the same NAT, or in its name.
+		if _, registered := r.UserOf(f); !registered {
+			return "", nil, false
+		}
 	}
 	var credentials []string
 	for _, h := range req.GetHeaders("Authorization") {

@@ -207,6 +207,22 @@ func TestSilenceAfterDenials(t *testing.T) {
 	})
 }
 
+// Who guesses passwords at a phone's own address silences himself, not the phone.
+func TestDenialsDoNotLockOut(t *testing.T) {
+	r := newTest(t, func(c *Config) { c.MaxDenials = 3 }, nil)
+	const contact = "Contact: <sip:anna@10.1.1.1>\r\n"
+	p := newPhone(t, r, "anna", "pw", "198.51.100.7:40000")
+	p.expect(contact, 200)
+	evil := newPhone(t, r, "anna", "guess", "198.51.100.7:40666")
+	for range 3 {
+		evil.expect(contact, 403)
+	}
+	if res := r.Handle(evil.message(contact), evil.flow); res != nil {
+		t.Fatalf("after three denials: %v", res)
+	}
+	p.expect(contact, 200)
+}
+
 func TestDenialsAreBounded(t *testing.T) {
 	d := newDenials(1)
 	now := epoch
