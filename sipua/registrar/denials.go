@@ -28,6 +28,16 @@ func newDenials(limit int) *denials {
 	return &denials{limit: limit, sources: make(map[netip.Addr]*denial)}
 }
 
+// sourceOf is what counts as one source: an IPv4 address, or the /64 that one IPv6 host may choose from.
+func sourceOf(f Flow) netip.Addr {
+	a := f.Remote.Addr().Unmap().WithZone("")
+	if a.Is6() {
+		p, _ := a.Prefix(64) // errs only on a bad length
+		return p.Addr()
+	}
+	return a
+}
+
 // silent reports whether a source gets no answer any more.
 func (d *denials) silent(a netip.Addr, now time.Time) bool {
 	d.mu.Lock()

@@ -41,7 +41,7 @@ func (r *Registrar) Handle(req *sip.Request, f Flow) *sip.Response {
 // not call it (RFC 3261 §22.1).
 func (r *Registrar) Authenticate(req *sip.Request, f Flow) (user string, res *sip.Response, ok bool) {
 	now := time.Now()
-	source := f.Remote.Addr().Unmap()
+	source := sourceOf(f)
 	if r.denied.silent(source, now) {
 		// A phone that is registered goes on: wrong credentials may come from behind the same NAT, or in its name.
 		if _, registered := r.UserOf(f); !registered {

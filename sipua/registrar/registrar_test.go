@@ -223,6 +223,19 @@ func TestDenialsDoNotLockOut(t *testing.T) {
 	p.expect(contact, 200)
 }
 
+// All addresses of an IPv6 network count as one.
+func TestDenialsOfANetwork(t *testing.T) {
+	r := newTest(t, func(c *Config) { c.MaxDenials = 3 }, nil)
+	for i := range 3 {
+		newPhone(t, r, "anna", "guess", fmt.Sprintf("[2001:db8::%d]:5060", i+1)).expect("", 403)
+	}
+	evil := newPhone(t, r, "anna", "guess", "[2001:db8::ffff:1]:5060")
+	if res := r.Handle(evil.message(""), evil.flow); res != nil {
+		t.Fatalf("after three denials: %v", res)
+	}
+	newPhone(t, r, "anna", "pw", "[2001:db8:0:1::1]:5060").expect("", 200)
+}
+
 func TestDenialsAreBounded(t *testing.T) {
 	d := newDenials(1)
 	now := epoch
