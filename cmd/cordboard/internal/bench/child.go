@@ -161,6 +161,30 @@ func (c *child) rest(ctx context.Context, d time.Duration) (float64, error) {
 	return c.rss()
 }
 
+// free waits until no desk has a call: parties know the end of a call a little before the desk does.
+func (c *child) free(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
+	defer cancel()
+	for {
+		snap, err := c.client.Snapshot(ctx)
+		if err != nil {
+			return err
+		}
+		busy := 0
+		for _, a := range snap.Agents {
+			if a.Busy {
+				busy++
+			}
+		}
+		if busy == 0 && len(snap.Calls) == 0 {
+			return nil
+		}
+		if pause(ctx, 20*time.Millisecond) != nil {
+			return fmt.Errorf("%d agents are still busy, with %d calls", busy, len(snap.Calls))
+		}
+	}
+}
+
 func pause(ctx context.Context, d time.Duration) error {
 	select {
 	case <-time.After(d):

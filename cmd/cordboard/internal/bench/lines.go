@@ -10,8 +10,11 @@ import (
 // kib is the unit of the memory figures.
 const kib = 1024
 
-// barLine is the most resident memory that an idle registered line may cost, KiB.
-const barLine = 20
+// barLine is the most resident memory that an idle registered line may cost, KiB, on a daemon with barLines of them or more.
+const (
+	barLine  = 20
+	barLines = 5000
+)
 
 // lines measures the resident memory of idle agents: a daemon with none, then one with o.lines, first with their lines
 // registered at the PBX, then with their phones registered at the daemon as well.
@@ -54,7 +57,10 @@ func idleLines(ctx context.Context, o options, r *report, w *world, d *child, no
 		if err != nil {
 			return err
 		}
-		r.add(name, "KiB", (rss-none)/kib/float64(o.lines)).Bar = bar
+		f := r.add(name, "KiB", (rss-none)/kib/float64(o.lines))
+		if o.lines >= barLines {
+			f.Bar = bar
+		}
 		return nil
 	}
 	if err := per("memory per idle registered line, RSS", barLine); err != nil {

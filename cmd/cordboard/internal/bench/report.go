@@ -84,9 +84,17 @@ func (r *report) print(w io.Writer) {
 		if f.Bar > 0 {
 			bar = fmt.Sprintf("≤ %.4g", f.Bar)
 		}
-		fmt.Fprintf(t, "%s\t%.4g\t%.4g – %.4g\t%s\t%s\n", f.Name, f.Median, f.Min, f.Max, f.Unit, bar)
+		fmt.Fprintf(t, "%s\t%s\t%s – %s\t%s\t%s\n", f.Name, digits(f.Median), digits(f.Min), digits(f.Max), f.Unit, bar)
 	}
 	_ = t.Flush()
+}
+
+// digits writes three significant ones, and all before the point.
+func digits(v float64) string {
+	if v >= 1000 {
+		return fmt.Sprintf("%.0f", v)
+	}
+	return fmt.Sprintf("%.3g", v)
 }
 
 func (r *report) write(path string) error {

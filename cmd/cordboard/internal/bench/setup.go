@@ -32,6 +32,9 @@ func setup(ctx context.Context, o options, r *report, w *world, d *child, agents
 }
 
 func setupWay(ctx context.Context, o options, r *report, w *world, d *child, agents int, name string, command bool) error {
+	if err := d.free(ctx); err != nil {
+		return err
+	}
 	reading, stopReading := context.WithCancel(ctx)
 	events := follow(reading, d)
 	var done, failed atomic.Int64
