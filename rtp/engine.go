@@ -150,6 +150,28 @@ func (e *Engine) call(s *shard, f func()) {
 	f() // the leg is closed: nothing changes any more
 }
 
+// Check waits until every media loop has answered, and is an error when one does not before ctx ends or is far behind its
+// clock: what a watchdog asks. A loop without legs rests and answers too.
+func (e *Engine) Check(ctx context.Context) error {
+	for i, s := range e.shards {
+		late := make(chan time.Duration, 1)
+		if !s.mail.put(func() { late <- s.late() }, 0) {
+			return ErrStopped
+		}
+		select {
+		case d := <-late:
+			if d > maxLate {
+				return fmt.Errorf("media loop %d is %v late", i, d.Round(time.Millisecond))
+			}
+		case <-s.stopped:
+			return ErrStopped
+		case <-ctx.Done():
+			return fmt.Errorf("media loop %d does not answer: %w", i, ctx.Err())
+		}
+	}
+	return nil
+}
+
 // Usage tells how far the port range is used.
 func (e *Engine) Usage() Usage { return e.ports.usage() }
 

@@ -19,6 +19,7 @@ type leg struct {
 	// Receiver.
 	source     sourcePolicy
 	heard      reception
+	marks      [2]mark       // where the recent past began, and where the next one will
 	jitter     *jitterBuffer // made when first wanted
 	digitsIn   digitIn
 	seenRemote bool // a packet came since Remote changed
@@ -182,6 +183,7 @@ func (l *leg) watch(now time.Duration) {
 	}
 	if now >= l.control.next {
 		l.control.plan(now)
+		l.remember()
 		if l.count.sent > 0 || l.heard.started {
 			l.report(now, false)
 		}

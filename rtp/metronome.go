@@ -32,3 +32,6 @@ func (m *metronome) at(n int64) time.Duration { return m.origin + time.Duration(
 
 // next is the nominal time of the next tick.
 func (m *metronome) next() time.Duration { return m.at(m.done + 1) }
+
+// wake goes on after a rest, in which no tick was due, with the tick after now.
+func (m *metronome) wake(now time.Duration) { m.done = max(m.done, int64((now-m.origin)/frameTime)) }

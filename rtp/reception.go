@@ -125,12 +125,32 @@ func (r *reception) lostNow() int64 { return int64(r.expectedNow()) - int64(r.re
 
 func (r *reception) lost() int64 { return r.earlierLost + r.lostNow() }
 
-func (r *reception) lossRatio() float64 {
-	expected := r.earlierExpected + r.expectedNow()
-	if lost := r.lost(); lost > 0 && expected > 0 {
-		return float64(lost) / float64(expected)
+func (r *reception) expected() uint64 { return r.earlierExpected + r.expectedNow() }
+
+// mark is a moment from which the quality can be told; the zero mark is the beginning of the stream.
+type mark struct {
+	packets, expected, gaps, late uint64
+	lost                          int64
+}
+
+func (r *reception) mark(late uint64) mark {
+	return mark{packets: r.packets, expected: r.expected(), gaps: r.gaps, late: late, lost: r.lost()}
+}
+
+// quality is the share lost since m, and the MOS of what came since then: 0 when nothing did. late is how many packets came
+// too late to be played until now, delay what the mouth-to-ear delay is estimated at.
+func (r *reception) quality(m mark, late uint64, delay time.Duration) (loss, score float64) {
+	now := r.mark(late)
+	packets := now.packets - m.packets
+	if packets == 0 {
+		return 0, 0
 	}
-	return 0
+	lost, expected := now.lost-m.lost, now.expected-m.expected
+	if lost > 0 && expected > 0 {
+		loss = float64(lost) / float64(expected)
+	}
+	unheard := loss + float64(now.late-m.late)/float64(packets)
+	return loss, mos(unheard, burstRatio(lost, now.gaps-m.gaps, loss), delay, bplConcealed)
 }
 
 // fractionLost is the share of packets lost since it was last asked, as RTCP wants it (A.3).

@@ -75,7 +75,7 @@ func TestFractionLost(t *testing.T) {
 	if f := r.fractionLost(); f != 0 {
 		t.Errorf("fraction %d/256 after a whole interval", f)
 	}
-	if got := r.lossRatio(); math.Abs(got-25.0/101) > 1e-9 {
+	if got, _ := r.quality(mark{}, 0, 0); math.Abs(got-25.0/101) > 1e-9 {
 		t.Errorf("loss ratio %v", got)
 	}
 }

@@ -64,7 +64,7 @@ func (l *leg) stats() Stats {
 	out := Stats{
 		PacketsSent: c.sent, OctetsSent: c.sentOctets, PacketsRelayed: c.relayed, SendErrors: c.sendErrors + c.rtcpErrors,
 		PacketsReceived: h.packets, OctetsReceived: h.octets,
-		Lost: h.lost(), LossRatio: h.lossRatio(), SequenceGaps: h.gaps, Reordered: h.reordered, Duplicate: h.dup,
+		Lost: h.lost(), SequenceGaps: h.gaps, Reordered: h.reordered, Duplicate: h.dup,
 		Jitter:         time.Duration(h.jitter * float64(sampleTime)),
 		ForeignDropped: c.foreign, Malformed: c.malformed + s.oversized.Load(), UnknownPT: c.unknownPT,
 		QueueDropped: s.queueDropped.Load(), SwitchDropped: c.overlap, SSRCChanges: h.ssrcChanges,
@@ -72,13 +72,22 @@ func (l *leg) stats() Stats {
 		RTT:           l.control.rtt, RemoteLoss: l.control.remoteLoss,
 		RemoteJitter: time.Duration(l.control.remoteJitter) * sampleTime,
 		SSRC:         l.ssrc, RemoteSSRC: h.ssrc,
+		Relaying: !l.closed && l.desk.board.RelayFrom(l.slot) >= 0,
 	}
 	if j := l.jitter; j != nil {
 		out.Late, out.Concealed, out.BufferDelay = j.late, j.lost, j.delay()
 	}
-	if h.packets > 0 {
-		loss := out.LossRatio + float64(out.Late)/float64(h.packets)
-		out.MOS = mos(loss, burstRatio(out.Lost, h.gaps, out.LossRatio), out.RTT/2+out.BufferDelay+frameTime, bplConcealed)
-	}
+	delay := out.RTT/2 + out.BufferDelay + frameTime
+	out.LossRatio, out.MOS = h.quality(mark{}, out.Late, delay)
+	out.RecentLoss, out.RecentMOS = h.quality(l.marks[0], out.Late, delay)
 	return out
+}
+
+// remember begins a new recent past: that of figures reaches back to the mark before the last, one to two reports ago.
+func (l *leg) remember() {
+	var late uint64
+	if l.jitter != nil {
+		late = l.jitter.late
+	}
+	l.marks[0], l.marks[1] = l.marks[1], l.heard.mark(late)
 }

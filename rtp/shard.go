@@ -61,6 +61,7 @@ func (s *shard) run(ctx context.Context, log *slog.Logger) {
 	s.beat = metronome{origin: s.now()}
 	timer := time.NewTimer(frameTime)
 	defer timer.Stop()
+	resting := false
 	for {
 		now, fired := time.Duration(0), false
 		select {
@@ -76,6 +77,14 @@ func (s *shard) run(ctx context.Context, log *slog.Logger) {
 		case <-timer.C:
 			now, fired = s.now(), true
 		}
+		if len(s.desks) == 0 {
+			resting = true // nobody to tick for, until a letter brings a leg
+			continue
+		}
+		if resting {
+			s.beat.wake(now)
+			resting, fired = false, true
+		}
 		if now >= s.beat.next() {
 			s.tick(now)
 			fired = true
@@ -84,6 +93,17 @@ func (s *shard) run(ctx context.Context, log *slog.Logger) {
 			timer.Reset(s.beat.next() - s.now())
 		}
 	}
+}
+
+// maxLate is how far behind its clock a loop may be before it counts as dead.
+const maxLate = time.Second
+
+// late is how far the loop is behind its clock.
+func (s *shard) late() time.Duration {
+	if len(s.desks) == 0 {
+		return 0
+	}
+	return max(0, s.now()-s.beat.next())
 }
 
 // packets handles p and what else waits, up to a batch.

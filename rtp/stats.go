@@ -7,10 +7,12 @@ type Stats struct {
 	PacketsSent, OctetsSent         uint64 // RTP out; octets of payload
 	PacketsReceived, OctetsReceived uint64 // RTP in; octets of payload
 	PacketsRelayed                  uint64 // of those sent, taken over untouched from another leg
+	Relaying                        bool   // what is sent now is taken over so, else it is mixed
 	SendErrors                      uint64
 
 	Lost         int64   // expected − received (RFC 3550 A.3), may be negative with duplicates
 	LossRatio    float64 // 0…1, over the whole stream
+	RecentLoss   float64 // the same over the last 3 to 15 s
 	SequenceGaps uint64  // runs of missing packets
 	Late         uint64  // came after their time of playing (mix path only)
 	Reordered    uint64
@@ -31,6 +33,7 @@ type Stats struct {
 	RemoteLoss   float64       // 0…1, what the peer last reported of our stream
 	RemoteJitter time.Duration // same
 	MOS          float64       // E-model estimate of what we receive, 1…4.5; 0 = nothing received yet
+	RecentMOS    float64       // the same over the last 3 to 15 s; 0 = nothing received in them
 
 	SSRC, RemoteSSRC uint32
 }

@@ -2,7 +2,6 @@ package daemon
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io/fs"
 	"log/slog"
@@ -66,21 +65,12 @@ func (d *Daemon) underManager(ctx context.Context, o Options) error {
 // stopMargin is for hanging up, unregistering and closing after the drain.
 const stopMargin = 30 * time.Second
 
-// alive looks at what the daemon is for: every media shard runs, the desks answer.
+// alive looks at what the daemon is for: the desks answer, every media loop keeps time.
 func (d *Daemon) alive(ctx context.Context) error {
 	if _, err := d.board.Snapshot(ctx); err != nil {
 		return fmt.Errorf("desks: %w", err)
 	}
-	ticked := d.engine.Stats().Ticks
-	select {
-	case <-time.After(200 * time.Millisecond):
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-	if d.engine.Stats().Ticks == ticked {
-		return errors.New("the media loops do not tick")
-	}
-	return nil
+	return d.engine.Check(ctx)
 }
 
 func newLog(c configs.Log) *slog.Logger {
