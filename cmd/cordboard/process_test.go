@@ -53,7 +53,7 @@ func startProcess(t *testing.T) *process {
 	}
 	config := filepath.Join(dir, "cordboard.yaml")
 	p.must(os.WriteFile(config, fmt.Appendf(nil, `sip: {listen: ["udp://%s"]}
-rtp: {bind: 127.0.0.1, ports: 37000-37099}
+rtp: {bind: 127.0.0.1, ports: 18000-18099}
 control: {socket: s}
 state_dir: state
 trunks: [{name: pbx, server: "sip:%s;transport=udp"}]

@@ -18,7 +18,7 @@ func TestIPv6(t *testing.T) {
 		t.Fatalf("this host has no IPv6 loopback: %v", err)
 	}
 	w := bare(t, fmt.Sprintf(`sip: {listen: ["udp://[::1]:%d"]}
-rtp: {bind: "::1", ports: 38000-38099}
+rtp: {bind: "::1", ports: 18100-18199}
 control: {socket: c.sock}
 state_dir: state
 trunks: [{name: pbx, server: "sip:[::1]:%d;transport=udp"}]

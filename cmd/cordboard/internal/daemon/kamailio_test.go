@@ -103,7 +103,7 @@ func (k *kamailio) agentsAt(t *testing.T, network string, n int, register string
 	secrets = map[string]string{}
 	var b strings.Builder
 	fmt.Fprintf(&b, `sip: {listen: ["udp://127.0.0.1:%[1]d", "tcp://127.0.0.1:%[1]d"]}
-rtp: {bind: 127.0.0.1, ports: 29000-29999, quarantine: 0s}
+rtp: {bind: 127.0.0.1, ports: 23000-23999, quarantine: 0s}
 control: {socket: c.sock}
 state_dir: state
 limits: {dial: {allow: ["*"]}}

@@ -25,7 +25,7 @@ func TestSippStories(t *testing.T) {
 	daemonPort, device, target, customer := freePort(t), freePort(t), freePort(t), freePort(t)
 	var b strings.Builder
 	fmt.Fprintf(&b, `sip: {listen: ["udp://127.0.0.1:%d"]}
-rtp: {bind: 127.0.0.1, ports: 26000-28999, quarantine: 0s}
+rtp: {bind: 127.0.0.1, ports: 25000-27999, quarantine: 0s}
 control: {socket: c.sock}
 state_dir: state
 limits: {dial: {allow: ["*"], per_second: 100}, edge: {per_source: 10000, total: 10000}}

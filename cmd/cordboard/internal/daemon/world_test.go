@@ -442,8 +442,8 @@ func (l testLog) Write(p []byte) (int, error) {
 }
 
 // portWindow are the ports that freePort deals: the system gives none of them to others by itself, and the media ports of
-// worlds lie above it.
-const portWindow, portWindowEnd = 10000, 30000
+// every test lie above it.
+const portWindow, portWindowEnd = 10000, 18000
 
 // mediaPorts is how many ports each world has for media.
 const mediaPorts = 200

@@ -100,7 +100,7 @@ func TestPorts(t *testing.T) {
 }
 
 func TestMedia(t *testing.T) {
-	cfg := config(t, "rtp: {bind: 127.0.0.1, ports: 15000-15099}")
+	cfg := config(t, "rtp: {bind: 127.0.0.1, ports: 18200-18299}")
 	cfg.Limits.MaxLegs = 3000
 	all := examine(t, cfg, (*visit).media)
 	has(t, all, "media", Warn, "room for 50 legs, limits.max_legs is 3000")
@@ -116,7 +116,7 @@ func TestMedia(t *testing.T) {
 	has(t, examine(t, cfg, (*visit).media), "media", Warn, "are in use, first")
 	cfg.RTP.Ports = configs.PortRange{Min: 40000, Max: 40003}
 	has(t, examine(t, cfg, (*visit).media), "media", Warn, "hands out itself")
-	cfg = config(t, "rtp: {bind: 203.0.113.77, ports: 15000-15099}")
+	cfg = config(t, "rtp: {bind: 203.0.113.77, ports: 18200-18299}")
 	has(t, examine(t, cfg, (*visit).media), "media", Fail, "203.0.113.77")
 }
 
