@@ -28,9 +28,8 @@ lint: ## gofmt, vet, staticcheck, import direction, govulncheck where its databa
 	$(GO) test -run 'TestImport' ./internal/rooms
 	@.ci/vulncheck
 
-bench: build ## benchmarks; figures of docs/performance.md
-	$(GO) test -run '^$$' -bench . -benchmem ./rtp ./mediamix ./callcontrol ./sipua/...
-	$(GO) test -run '^$$' -bench . -benchtime 1x ./cmd/cordboard/internal/daemon
+bench: build ## measure the real daemon: figures of docs/performance.md, about 6 minutes; BENCHFLAGS=-small for a quick try
+	$(GO) run ./cmd/cordboard/internal/bench $(BENCHFLAGS)
 
 fuzz: ## fuzz what reads from outside for FUZZTIME (20s) each; FUZZ=all for every target
 	.ci/fuzz $(FUZZTIME) $(FUZZ)

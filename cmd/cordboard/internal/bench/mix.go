@@ -20,6 +20,9 @@ var levels = [3]int16{1000, 2300, 5100}
 
 // mix measures conferences of three.
 func mix(ctx context.Context, o options, r *report, w *world, d *child) error {
+	if err := d.free(ctx); err != nil {
+		return err
+	}
 	var rooms []*party
 	for i := range o.rooms {
 		m, err := conference(ctx, w, d, i)
