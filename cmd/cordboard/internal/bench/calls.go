@@ -10,7 +10,7 @@ import (
 
 // calls measures one daemon in a row: relayed calls of each size, conferences, then calls set up and hung up.
 func calls(ctx context.Context, o options, r *report) error {
-	agents := max(slices.Max(o.sizes), o.rooms, 8*callers) // so many that a desk is free again before it is called again
+	agents := max(slices.Max(o.sizes), o.rooms, 16*callers) // so many that a desk is free again before it is called again
 	w, err := newPBX(agents, true)
 	if err != nil {
 		return err
