@@ -114,6 +114,7 @@ func (s *Stack) find(callID, localTag string) *Dialog {
 }
 
 func (s *Stack) onRequest(req *sip.Request) {
+	restoreMethod(req)
 	if !wellFormed(req) {
 		s.malformedRequest(req)
 		return

@@ -12,8 +12,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/emiago/sipgo/sip"
-
 	"cordboard/sipua/edge"
 )
 
@@ -56,7 +54,7 @@ func FuzzEdgeToDialog(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	parser := sip.NewParser()
+	parser := newParser()
 	f.Cleanup(func() {
 		s.stopping.Store(true)
 		s.mu.Lock()

@@ -16,7 +16,7 @@ const maxRead = 1 << 16
 // receive reads a UDP socket until it is closed. sipgo's own loop keeps an entry in its pool and one beside it for each
 // source it has ever seen (v1.7.2); here a message carries its socket instead, in Laddr, and sources leave nothing behind.
 func (s *Stack) receive(k *socket) error {
-	parser := sip.NewParser()
+	parser := newParser()
 	buf := make([]byte, maxRead)
 	for {
 		n, from, err := k.packet.ReadFrom(buf)

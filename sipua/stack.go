@@ -146,7 +146,7 @@ func (s *Stack) newTransport() {
 	udp := &sip.TransportUDP{}
 	tcp := &sip.TransportTCP{WriteTimeout: 10 * time.Second}
 	tls := &sip.TransportTLS{TransportTCP: &sip.TransportTCP{WriteTimeout: 10 * time.Second}}
-	s.tpl = sip.NewTransportLayer(net.DefaultResolver, sip.NewParser(), nil,
+	s.tpl = sip.NewTransportLayer(net.DefaultResolver, newParser(), nil,
 		sip.WithTransportLayerLogger(log),
 		sip.WithTransportLayerTransports(sip.TransportsConfig{UDP: udp, TCP: tcp, TLS: tls}))
 	s.txns = newTransactions(s.tpl, log)
