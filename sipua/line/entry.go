@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"cordboard/sipua/alarm"
 	"cordboard/sipua/digest"
 	"cordboard/sipua/resolve"
 )
@@ -21,7 +22,7 @@ type entry struct {
 	line               Line
 	trunk              *trunk
 	m                  machine
-	alarm              alarm
+	alarm              alarm.Alarm[any]
 	client             *digest.Client
 	callID, tag        string
 	cseq               uint32
@@ -48,7 +49,7 @@ type job struct {
 func newEntry(l Line, t *trunk, c *digest.Client) *entry {
 	e := &entry{line: l, trunk: t, client: c, callID: rand.Text(), tag: rand.Text()[:12]}
 	e.m.phase = Idle
-	e.alarm.owner, e.alarm.index = e, -1
+	e.alarm.Owner = e
 	return e
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"cordboard/sipua/alarm"
 	"cordboard/sipua/resolve"
 )
 
@@ -13,7 +14,7 @@ type flow struct {
 	trunk  *trunk
 	target resolve.Target
 	lines  int
-	alarm  alarm
+	alarm  alarm.Alarm[any]
 }
 
 // kind is the keep-alive of a target, KeepAliveOff for none.
@@ -38,7 +39,7 @@ func (m *Manager) moveFlowLocked(e *entry, to resolve.Target) {
 	}
 	if f := e.trunk.flows[e.target]; f != nil {
 		if f.lines--; f.lines == 0 {
-			m.alarms.set(&f.alarm, time.Time{})
+			m.alarms.Set(&f.alarm, time.Time{})
 			delete(e.trunk.flows, e.target)
 		}
 	}
@@ -49,7 +50,7 @@ func (m *Manager) moveFlowLocked(e *entry, to resolve.Target) {
 	f := e.trunk.flows[to]
 	if f == nil {
 		f = &flow{trunk: e.trunk, target: to}
-		f.alarm.owner, f.alarm.index = f, -1
+		f.alarm.Owner = f
 		e.trunk.flows[to] = f
 		m.armFlowLocked(f)
 	}
@@ -60,10 +61,10 @@ func (m *Manager) moveFlowLocked(e *entry, to resolve.Target) {
 func (m *Manager) armFlowLocked(f *flow) {
 	ka := f.trunk.cfg.KeepAlive
 	if f.trunk.flows[f.target] != f || ka.kind(f.target) == KeepAliveOff || m.stopping {
-		m.alarms.set(&f.alarm, time.Time{})
+		m.alarms.Set(&f.alarm, time.Time{})
 		return
 	}
-	m.alarms.set(&f.alarm, time.Now().Add(scale(ka.Interval, 0.8+0.2*m.deps.Float())))
+	m.alarms.Set(&f.alarm, time.Now().Add(scale(ka.Interval, 0.8+0.2*m.deps.Float())))
 }
 
 // ping keeps one flow open and reports when it is gone.

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"cordboard/sipua/alarm"
 	"cordboard/sipua/digest"
 	"cordboard/sipua/resolve"
 )
@@ -53,7 +54,7 @@ type Manager struct {
 	trunks   map[string]*trunk
 	accounts map[account]*entry // all machines that are not Gone
 	ids      map[string]*entry  // the wanted lines
-	alarms   alarms
+	alarms   alarm.Heap[any]    // of entries, trunks and flows
 	stopping bool
 	leaving  []*trunk // whose lines the stop waits for
 	events   []event  // for OnState, in order
@@ -168,7 +169,7 @@ func (m *Manager) stepLocked(e *entry, in input) {
 	if eff.drop && e.job != nil {
 		e.job.dropped, e.job = true, nil
 	}
-	m.alarms.set(&e.alarm, eff.arm)
+	m.alarms.Set(&e.alarm, eff.arm)
 	if eff.send {
 		m.enqueueLocked(e, eff)
 	}

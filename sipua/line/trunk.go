@@ -3,6 +3,7 @@ package line
 import (
 	"time"
 
+	"cordboard/sipua/alarm"
 	"cordboard/sipua/resolve"
 )
 
@@ -12,7 +13,7 @@ import (
 // window of a second ever holds more than Rate of them.
 type trunk struct {
 	cfg      Trunk
-	alarm    alarm
+	alarm    alarm.Alarm[any]
 	urgent   queue // continue an exchange: an answered challenge has a nonce that ages
 	normal   queue
 	inFlight int       // sent and not answered
@@ -23,7 +24,7 @@ type trunk struct {
 
 func newTrunk(cfg Trunk) *trunk {
 	t := &trunk{cfg: cfg, flows: make(map[resolve.Target]*flow)}
-	t.alarm.owner, t.alarm.index = t, -1
+	t.alarm.Owner = t
 	return t
 }
 
