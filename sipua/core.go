@@ -383,7 +383,7 @@ func (c *core) end() {
 // INVITE, resent requests to any.
 func (c *core) finish() {
 	for k := range c.timers {
-		if k != tmLinger {
+		if k != tmLinger && k != tmBye {
 			c.disarm(k)
 		}
 	}

@@ -298,8 +298,19 @@ func (c *core) sendCancel() {
 		func(err error) { c.box.put(wireReply{p: p, err: err}, false) })
 }
 
-// sendBye ends the dialog at the peer.
+// sendBye ends the dialog at the peer, once it has answered our NOTIFYs: a BYE must not overtake what became of its REFER.
 func (c *core) sendBye() {
+	if c.refer.telling > 0 {
+		c.refer.bye = true
+		c.arm(tmBye, 4*c.s.timing.t1)
+		return
+	}
+	c.byeNow()
+}
+
+func (c *core) byeNow() {
+	c.refer.bye = false
+	c.disarm(tmBye)
 	req := c.newRequest(sip.BYE)
 	c.addReason(req)
 	if f := c.invite.now; f != nil && f.tag == c.id().RemoteTag {

@@ -201,6 +201,7 @@ func TestReferredCells(t *testing.T) {
 			w.c.Refer("2001", "127.0.0.1")
 			w.target = w.called("2001", sim.StateTalking)
 			w.ended(w.c)
+			told(w, 200)
 			w.hears(w.a, "target", w.target, "agent")
 			w.transfer(callcontrol.TransferCompleted)
 			if s := w.snapshot(); len(s.Calls) != 1 || s.Calls[0].ID != call {
