@@ -489,7 +489,10 @@ func checkPatch(d *Desk) error {
 			case PhaseBridged:
 				want[l.id] = sum(other) + "|"
 			case PhaseForwarding:
-				if d.transferByID(c.transfer).status == TransferAlerting {
+				switch target := &c.legs[1]; {
+				case target.early:
+					want[l.id] = sum(target.id) + "|"
+				case target.state == LegAlerting:
 					want[l.id] = "|ring_back"
 				}
 			case PhaseRecall:

@@ -90,6 +90,8 @@ func TestConsultOutcomes(t *testing.T) {
 		{"alerting/agent_consult_call", nil, alerting, func(s *scene) { s.cmd(KindHangup, onCall(s.consult)) }, inProgress},
 		{"alerting/phone", nil, alerting, phoneHangsUp, inProgress},
 		{"alerting/complete", nil, alerting, func(s *scene) { s.complete() }, inProgress},
+		{"alerting/agent_early_media", nil, alerting, func(s *scene) { s.signal(SignalEarly, s.target); agentHangsUp(s) },
+			outcome{phases: "forwarding", hears: "C:T T:nothing", transfer: TransferAlerting, busy: "no"}},
 		{"alerting/agent_then_answer", nil, alerting, func(s *scene) { agentHangsUp(s); s.targetAnswers() }, done},
 		{"alerting/agent_then_no_answer", nil, alerting, func(s *scene) {
 			agentHangsUp(s)
@@ -150,6 +152,10 @@ func TestBlindOutcomes(t *testing.T) {
 		{"held/dialling", nil, func(s *scene) *scene { return s.talk().hold() }, func(s *scene) { s.blind() },
 			outcome{phases: "forwarding", hears: "C:music", transfer: TransferDialling, busy: "no"}},
 		{"alerting", nil, forwarded, func(s *scene) { s.alert() }, outcome{phases: "forwarding", hears: "C:ring_back", transfer: TransferAlerting, busy: "no"}},
+		{"early_media", nil, forwarded, func(s *scene) { s.signal(SignalEarly, s.target); s.alert() },
+			outcome{phases: "forwarding", hears: "C:T T:nothing", transfer: TransferAlerting, busy: "no"}},
+		{"early_media/busy", nil, forwarded, func(s *scene) { s.signal(SignalEarly, s.target); targetBusy(s) },
+			outcome{phases: "recall+A", hears: "C:ring_back", transfer: TransferRecalling}},
 		{"answered", nil, forwarded, func(s *scene) { s.targetAnswers() }, outcome{phases: "bridged", hears: "C:T T:C", sent: "identify:C identify:T", transfer: TransferCompleted, busy: "no"}},
 		{"busy", nil, forwarded, targetBusy, outcome{phases: "recall+A", hears: "C:ring_back", sent: "invite:device", transfer: TransferRecalling, busy: "yes"}},
 		{"rejects", nil, forwarded, targetRejects, outcome{phases: "recall+A", transfer: TransferRecalling}},
