@@ -29,6 +29,7 @@ type entry struct {
 	target             resolve.Target // of the last success
 	serviceRoute, path []string
 	job                *job // the REGISTER under way, nil otherwise
+	told               told // not guarded: owned by the goroutine of Run
 }
 
 // job is one REGISTER from the pacer's queue to its answer.

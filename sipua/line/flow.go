@@ -2,6 +2,7 @@ package line
 
 import (
 	"context"
+	"log/slog"
 	"time"
 
 	"cordboard/sipua/alarm"
@@ -14,6 +15,7 @@ type flow struct {
 	trunk  *trunk
 	target resolve.Target
 	lines  int
+	down   bool // the last ping failed
 	alarm  alarm.Alarm[any]
 }
 
@@ -72,12 +74,21 @@ func (m *Manager) ping(ctx context.Context, f *flow, name string, ka KeepAlive) 
 	pctx, cancel := context.WithTimeout(ctx, ka.Timeout)
 	defer cancel()
 	err := m.deps.Sender.Ping(pctx, name, f.target, ka.kind(f.target))
-	if err != nil && ctx.Err() == nil {
-		m.deps.Log.Warn("keep-alive failed", "trunk", name, "remote", f.target.String(), "error", err)
-		m.FlowLost(name, f.target)
+	if ctx.Err() != nil {
+		return
 	}
 	m.mu.Lock()
-	defer m.mu.Unlock()
+	again := f.down
+	f.down = err != nil
 	m.armFlowLocked(f)
+	m.mu.Unlock()
+	if err != nil {
+		level := slog.LevelWarn
+		if again {
+			level = slog.LevelDebug
+		}
+		m.deps.Log.Log(ctx, level, "keep-alive failed", "trunk", name, "remote", f.target.String(), "error", err)
+		m.FlowLost(name, f.target)
+	}
 	m.poke()
 }

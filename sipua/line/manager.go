@@ -38,10 +38,12 @@ type Deps struct {
 	Float func() float64
 }
 
-// event is a change to report; gained tells that the line became registered.
+// event is a change to report.
 type event struct {
 	State
-	gained bool
+	entry   *entry
+	entered bool // the phase is new
+	gained  bool // the line became registered
 }
 
 // Manager keeps all lines registered. Its methods are safe for concurrent use
@@ -49,6 +51,8 @@ type event struct {
 type Manager struct {
 	deps Deps
 	wake chan struct{} // capacity 1: there is something for Run to look at
+
+	gathering []*watch // that will have something to tell; owned by the goroutine of Run
 
 	mu       sync.Mutex
 	trunks   map[string]*trunk
@@ -177,7 +181,7 @@ func (m *Manager) stepLocked(e *entry, in input) {
 		m.removeLocked(e)
 	}
 	if before.phase != e.m.phase || before.bound != e.m.bound || before.reason != e.m.reason || before.until != e.m.until {
-		m.events = append(m.events, event{e.state(in.now), e.m.bound && !before.bound})
+		m.events = append(m.events, event{e.state(in.now), e, before.phase != e.m.phase, e.m.bound && !before.bound})
 	}
 	m.poke()
 }

@@ -72,18 +72,5 @@ func (m *Manager) turn(ctx context.Context, group *sync.WaitGroup) (wait time.Du
 	for _, e := range events {
 		m.report(e)
 	}
-	return wait, left
-}
-
-// report logs a change and calls back. A refresh is not worth a line in the log.
-func (m *Manager) report(e event) {
-	s := e.State
-	switch {
-	case s.Failures == 1 && (s.Phase == BackingOff || s.Phase == Parked):
-		m.deps.Log.Warn("line not registered", "line", s.Line, "trunk", s.Trunk, "phase", s.Phase.String(),
-			"reason", s.Reason, "next", s.Next)
-	case e.gained:
-		m.deps.Log.Info("line registered", "line", s.Line, "trunk", s.Trunk, "remote", s.Target.String())
-	}
-	m.deps.OnState(s)
+	return min(wait, m.settle(now)), left
 }

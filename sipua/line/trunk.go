@@ -1,6 +1,7 @@
 package line
 
 import (
+	"log/slog"
 	"time"
 
 	"cordboard/sipua/alarm"
@@ -20,10 +21,14 @@ type trunk struct {
 	waited   time.Time // since when an answer is waited for, while inFlight > 0
 	slot     time.Time // the next REGISTER leaves no earlier
 	flows    map[resolve.Target]*flow
+	watch    *watch // not guarded: owned by the goroutine of Run
 }
 
-func newTrunk(cfg Trunk) *trunk {
-	t := &trunk{cfg: cfg, flows: make(map[resolve.Target]*flow)}
+func newTrunk(cfg Trunk, log *slog.Logger) *trunk {
+	t := &trunk{
+		cfg: cfg, flows: make(map[resolve.Target]*flow),
+		watch: &watch{log: log, trunk: cfg.Name, reasons: make(map[cause]int)},
+	}
 	t.alarm.Owner = t
 	return t
 }

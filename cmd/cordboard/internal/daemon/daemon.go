@@ -227,7 +227,7 @@ func (d *Daemon) onLine(s sipua.LineState) {
 	if !ok {
 		return
 	}
-	d.log.Info("line", "trunk", s.Trunk, "line", s.User, "registered", s.Registered, "status", s.Status, "reason", s.Reason)
+	d.log.Debug("line", "trunk", s.Trunk, "line", s.User, "registered", s.Registered, "status", s.Status, "reason", s.Reason)
 	d.board.Signal(agent, callcontrol.Signal{Kind: callcontrol.SignalLine, Up: s.Registered, Reason: s.Reason, Status: s.Status})
 }
 
