@@ -23,13 +23,14 @@ type Config struct {
 	Boot string
 }
 
-// Deps are the rooms a switchboard works with. All but Directory and Record are required.
+// Deps are the rooms a switchboard works with. All but Directory, Meter and Record are required.
 type Deps struct {
 	Log       *slog.Logger
 	Telephony Telephony
 	Media     Media
 	Journal   Journal
 	Directory Directory // nil: offers name their agent, no number is internal
+	Meter     Meter     // nil: snapshots have no figures of media
 	// Record, when set, gets every input of every desk in order, from the desk's goroutine. Digits are
 	// removed.
 	Record func(AgentID, Input)
@@ -271,11 +272,15 @@ func (s *Switchboard) disown(l LegID) {
 	delete(s.legs, l)
 }
 
-// Snapshot implements Control. It errs with ctx.Err(), or a Refusal when the switchboard has stopped.
+// Snapshot implements Control. It errs with ctx.Err(), or a Refusal when the switchboard has stopped. The figures of media
+// are read after it; a media loop that does not answer costs only them.
 func (s *Switchboard) Snapshot(ctx context.Context) (Snapshot, error) {
 	var snap Snapshot
-	err := s.pub.do(ctx, func() { snap = s.pub.snapshot() })
-	return snap, err
+	if err := s.pub.do(ctx, func() { snap = s.pub.snapshot() }); err != nil {
+		return Snapshot{}, err
+	}
+	s.measure(ctx, snap.Calls)
+	return snap, nil
 }
 
 // Subscribe implements Control.

@@ -165,7 +165,7 @@ func TestEveryCommandIsDocumented(t *testing.T) {
 func TestEveryFieldAndCodeIsDocumented(t *testing.T) {
 	doc := document(t)
 	for _, v := range []any{
-		callcontrol.AgentView{}, callcontrol.DeviceView{}, callcontrol.Why{}, callcontrol.CallView{}, callcontrol.LegView{},
+		callcontrol.AgentView{}, callcontrol.DeviceView{}, callcontrol.Why{}, callcontrol.CallView{}, callcontrol.LegView{}, callcontrol.LegMedia{},
 		callcontrol.TransferView{}, callcontrol.Identity{}, callcontrol.Variable{}, callcontrol.Contact{}, callcontrol.Event{},
 		journal.Cursor{}, journal.Gap{}, done{}, failure{}, doctor.Finding{}, configs.Problem{},
 	} {

@@ -3177,7 +3177,9 @@ type Leg struct {
 	// Failed and ended legs.
 	Cause Cause `protobuf:"varint,8,opt,name=cause,proto3,enum=cordboard.control.v1.Cause" json:"cause,omitempty"`
 	// The verbs that would be accepted now.
-	Actions       []Verb `protobuf:"varint,9,rep,packed,name=actions,proto3,enum=cordboard.control.v1.Verb" json:"actions,omitempty"`
+	Actions []Verb `protobuf:"varint,9,rep,packed,name=actions,proto3,enum=cordboard.control.v1.Verb" json:"actions,omitempty"`
+	// Absent in events, where it would be out of date, and before media is negotiated.
+	Media         *LegMedia `protobuf:"bytes,10,opt,name=media,proto3" json:"media,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -3275,6 +3277,174 @@ func (x *Leg) GetActions() []Verb {
 	return nil
 }
 
+func (x *Leg) GetMedia() *LegMedia {
+	if x != nil {
+		return x.Media
+	}
+	return nil
+}
+
+// LegMedia are the figures of a leg's RTP at the moment of the snapshot. "In" is what the party sends
+// to the daemon, "out" what the daemon sends to it. "Recent" is the last 3 to 15 seconds, everything
+// else the whole leg.
+type LegMedia struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Encoding name (RFC 3551): PCMA, PCMU.
+	Codec string `protobuf:"bytes,1,opt,name=codec,proto3" json:"codec,omitempty"`
+	// The party hears another leg's packets untouched; nothing is mixed.
+	Relayed    bool   `protobuf:"varint,2,opt,name=relayed,proto3" json:"relayed,omitempty"`
+	PacketsIn  uint64 `protobuf:"varint,3,opt,name=packets_in,json=packetsIn,proto3" json:"packets_in,omitempty"`
+	PacketsOut uint64 `protobuf:"varint,4,opt,name=packets_out,json=packetsOut,proto3" json:"packets_out,omitempty"`
+	// Came from another source than the party and were dropped.
+	ForeignDropped uint64 `protobuf:"varint,5,opt,name=foreign_dropped,json=foreignDropped,proto3" json:"foreign_dropped,omitempty"`
+	// Expected less received (RFC 3550); duplicates may make it negative.
+	Lost int64 `protobuf:"varint,6,opt,name=lost,proto3" json:"lost,omitempty"`
+	// 0 to 1.
+	LossRatio       float64 `protobuf:"fixed64,7,opt,name=loss_ratio,json=lossRatio,proto3" json:"loss_ratio,omitempty"`
+	RecentLossRatio float64 `protobuf:"fixed64,8,opt,name=recent_loss_ratio,json=recentLossRatio,proto3" json:"recent_loss_ratio,omitempty"`
+	// Interarrival jitter (RFC 3550).
+	Jitter *durationpb.Duration `protobuf:"bytes,9,opt,name=jitter,proto3" json:"jitter,omitempty"`
+	// From RTCP; absent: not measured.
+	Rtt *durationpb.Duration `protobuf:"bytes,10,opt,name=rtt,proto3" json:"rtt,omitempty"`
+	// E-model estimate (ITU-T G.107) of what the party sends, 1 to 4.5; 0: nothing came.
+	Mos float64 `protobuf:"fixed64,11,opt,name=mos,proto3" json:"mos,omitempty"`
+	// 0: nothing came recently.
+	RecentMos float64 `protobuf:"fixed64,12,opt,name=recent_mos,json=recentMos,proto3" json:"recent_mos,omitempty"`
+	// Of what the daemon sends, as the party last reported by RTCP.
+	RemoteLossRatio float64              `protobuf:"fixed64,13,opt,name=remote_loss_ratio,json=remoteLossRatio,proto3" json:"remote_loss_ratio,omitempty"`
+	RemoteJitter    *durationpb.Duration `protobuf:"bytes,14,opt,name=remote_jitter,json=remoteJitter,proto3" json:"remote_jitter,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
+}
+
+func (x *LegMedia) Reset() {
+	*x = LegMedia{}
+	mi := &file_control_proto_msgTypes[37]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *LegMedia) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*LegMedia) ProtoMessage() {}
+
+func (x *LegMedia) ProtoReflect() protoreflect.Message {
+	mi := &file_control_proto_msgTypes[37]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use LegMedia.ProtoReflect.Descriptor instead.
+func (*LegMedia) Descriptor() ([]byte, []int) {
+	return file_control_proto_rawDescGZIP(), []int{37}
+}
+
+func (x *LegMedia) GetCodec() string {
+	if x != nil {
+		return x.Codec
+	}
+	return ""
+}
+
+func (x *LegMedia) GetRelayed() bool {
+	if x != nil {
+		return x.Relayed
+	}
+	return false
+}
+
+func (x *LegMedia) GetPacketsIn() uint64 {
+	if x != nil {
+		return x.PacketsIn
+	}
+	return 0
+}
+
+func (x *LegMedia) GetPacketsOut() uint64 {
+	if x != nil {
+		return x.PacketsOut
+	}
+	return 0
+}
+
+func (x *LegMedia) GetForeignDropped() uint64 {
+	if x != nil {
+		return x.ForeignDropped
+	}
+	return 0
+}
+
+func (x *LegMedia) GetLost() int64 {
+	if x != nil {
+		return x.Lost
+	}
+	return 0
+}
+
+func (x *LegMedia) GetLossRatio() float64 {
+	if x != nil {
+		return x.LossRatio
+	}
+	return 0
+}
+
+func (x *LegMedia) GetRecentLossRatio() float64 {
+	if x != nil {
+		return x.RecentLossRatio
+	}
+	return 0
+}
+
+func (x *LegMedia) GetJitter() *durationpb.Duration {
+	if x != nil {
+		return x.Jitter
+	}
+	return nil
+}
+
+func (x *LegMedia) GetRtt() *durationpb.Duration {
+	if x != nil {
+		return x.Rtt
+	}
+	return nil
+}
+
+func (x *LegMedia) GetMos() float64 {
+	if x != nil {
+		return x.Mos
+	}
+	return 0
+}
+
+func (x *LegMedia) GetRecentMos() float64 {
+	if x != nil {
+		return x.RecentMos
+	}
+	return 0
+}
+
+func (x *LegMedia) GetRemoteLossRatio() float64 {
+	if x != nil {
+		return x.RemoteLossRatio
+	}
+	return 0
+}
+
+func (x *LegMedia) GetRemoteJitter() *durationpb.Duration {
+	if x != nil {
+		return x.RemoteJitter
+	}
+	return nil
+}
+
 type Call struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
@@ -3305,7 +3475,7 @@ type Call struct {
 
 func (x *Call) Reset() {
 	*x = Call{}
-	mi := &file_control_proto_msgTypes[37]
+	mi := &file_control_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3317,7 +3487,7 @@ func (x *Call) String() string {
 func (*Call) ProtoMessage() {}
 
 func (x *Call) ProtoReflect() protoreflect.Message {
-	mi := &file_control_proto_msgTypes[37]
+	mi := &file_control_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3330,7 +3500,7 @@ func (x *Call) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Call.ProtoReflect.Descriptor instead.
 func (*Call) Descriptor() ([]byte, []int) {
-	return file_control_proto_rawDescGZIP(), []int{37}
+	return file_control_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *Call) GetId() string {
@@ -3480,7 +3650,7 @@ type Transfer struct {
 
 func (x *Transfer) Reset() {
 	*x = Transfer{}
-	mi := &file_control_proto_msgTypes[38]
+	mi := &file_control_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3492,7 +3662,7 @@ func (x *Transfer) String() string {
 func (*Transfer) ProtoMessage() {}
 
 func (x *Transfer) ProtoReflect() protoreflect.Message {
-	mi := &file_control_proto_msgTypes[38]
+	mi := &file_control_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3505,7 +3675,7 @@ func (x *Transfer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Transfer.ProtoReflect.Descriptor instead.
 func (*Transfer) Descriptor() ([]byte, []int) {
-	return file_control_proto_rawDescGZIP(), []int{38}
+	return file_control_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *Transfer) GetId() string {
@@ -3596,7 +3766,7 @@ type Agent struct {
 
 func (x *Agent) Reset() {
 	*x = Agent{}
-	mi := &file_control_proto_msgTypes[39]
+	mi := &file_control_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3608,7 +3778,7 @@ func (x *Agent) String() string {
 func (*Agent) ProtoMessage() {}
 
 func (x *Agent) ProtoReflect() protoreflect.Message {
-	mi := &file_control_proto_msgTypes[39]
+	mi := &file_control_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3621,7 +3791,7 @@ func (x *Agent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Agent.ProtoReflect.Descriptor instead.
 func (*Agent) Descriptor() ([]byte, []int) {
-	return file_control_proto_rawDescGZIP(), []int{39}
+	return file_control_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *Agent) GetId() string {
@@ -3730,7 +3900,7 @@ type Device struct {
 
 func (x *Device) Reset() {
 	*x = Device{}
-	mi := &file_control_proto_msgTypes[40]
+	mi := &file_control_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3742,7 +3912,7 @@ func (x *Device) String() string {
 func (*Device) ProtoMessage() {}
 
 func (x *Device) ProtoReflect() protoreflect.Message {
-	mi := &file_control_proto_msgTypes[40]
+	mi := &file_control_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3755,7 +3925,7 @@ func (x *Device) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Device.ProtoReflect.Descriptor instead.
 func (*Device) Descriptor() ([]byte, []int) {
-	return file_control_proto_rawDescGZIP(), []int{40}
+	return file_control_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *Device) GetConnect() Connect {
@@ -3813,7 +3983,7 @@ type Reason struct {
 
 func (x *Reason) Reset() {
 	*x = Reason{}
-	mi := &file_control_proto_msgTypes[41]
+	mi := &file_control_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3825,7 +3995,7 @@ func (x *Reason) String() string {
 func (*Reason) ProtoMessage() {}
 
 func (x *Reason) ProtoReflect() protoreflect.Message {
-	mi := &file_control_proto_msgTypes[41]
+	mi := &file_control_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3838,7 +4008,7 @@ func (x *Reason) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Reason.ProtoReflect.Descriptor instead.
 func (*Reason) Descriptor() ([]byte, []int) {
-	return file_control_proto_rawDescGZIP(), []int{41}
+	return file_control_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *Reason) GetCode() ReasonCode {
@@ -4013,7 +4183,7 @@ const file_control_proto_rawDesc = "" +
 	"\aContact\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x12\n" +
-	"\x04kind\x18\x03 \x01(\tR\x04kind\"\xe3\x02\n" +
+	"\x04kind\x18\x03 \x01(\tR\x04kind\"\x99\x03\n" +
 	"\x03Leg\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12.\n" +
 	"\x04role\x18\x02 \x01(\x0e2\x1a.cordboard.control.v1.RoleR\x04role\x124\n" +
@@ -4023,7 +4193,29 @@ const file_control_proto_rawDesc = "" +
 	"\tpeer_hold\x18\x06 \x01(\bR\bpeerHold\x12\x14\n" +
 	"\x05muted\x18\a \x01(\bR\x05muted\x121\n" +
 	"\x05cause\x18\b \x01(\x0e2\x1b.cordboard.control.v1.CauseR\x05cause\x124\n" +
-	"\aactions\x18\t \x03(\x0e2\x1a.cordboard.control.v1.VerbR\aactions\"\xa9\x06\n" +
+	"\aactions\x18\t \x03(\x0e2\x1a.cordboard.control.v1.VerbR\aactions\x124\n" +
+	"\x05media\x18\n" +
+	" \x01(\v2\x1e.cordboard.control.v1.LegMediaR\x05media\"\xff\x03\n" +
+	"\bLegMedia\x12\x14\n" +
+	"\x05codec\x18\x01 \x01(\tR\x05codec\x12\x18\n" +
+	"\arelayed\x18\x02 \x01(\bR\arelayed\x12\x1d\n" +
+	"\n" +
+	"packets_in\x18\x03 \x01(\x04R\tpacketsIn\x12\x1f\n" +
+	"\vpackets_out\x18\x04 \x01(\x04R\n" +
+	"packetsOut\x12'\n" +
+	"\x0fforeign_dropped\x18\x05 \x01(\x04R\x0eforeignDropped\x12\x12\n" +
+	"\x04lost\x18\x06 \x01(\x03R\x04lost\x12\x1d\n" +
+	"\n" +
+	"loss_ratio\x18\a \x01(\x01R\tlossRatio\x12*\n" +
+	"\x11recent_loss_ratio\x18\b \x01(\x01R\x0frecentLossRatio\x121\n" +
+	"\x06jitter\x18\t \x01(\v2\x19.google.protobuf.DurationR\x06jitter\x12+\n" +
+	"\x03rtt\x18\n" +
+	" \x01(\v2\x19.google.protobuf.DurationR\x03rtt\x12\x10\n" +
+	"\x03mos\x18\v \x01(\x01R\x03mos\x12\x1d\n" +
+	"\n" +
+	"recent_mos\x18\f \x01(\x01R\trecentMos\x12*\n" +
+	"\x11remote_loss_ratio\x18\r \x01(\x01R\x0fremoteLossRatio\x12>\n" +
+	"\rremote_jitter\x18\x0e \x01(\v2\x19.google.protobuf.DurationR\fremoteJitter\"\xa9\x06\n" +
 	"\x04Call\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12%\n" +
 	"\x0einteraction_id\x18\x02 \x01(\tR\rinteractionId\x12\x19\n" +
@@ -4275,7 +4467,7 @@ func file_control_proto_rawDescGZIP() []byte {
 }
 
 var file_control_proto_enumTypes = make([]protoimpl.EnumInfo, 13)
-var file_control_proto_msgTypes = make([]protoimpl.MessageInfo, 42)
+var file_control_proto_msgTypes = make([]protoimpl.MessageInfo, 43)
 var file_control_proto_goTypes = []any{
 	(RefusalCode)(0),              // 0: cordboard.control.v1.RefusalCode
 	(Verb)(0),                     // 1: cordboard.control.v1.Verb
@@ -4327,138 +4519,143 @@ var file_control_proto_goTypes = []any{
 	(*Variable)(nil),              // 47: cordboard.control.v1.Variable
 	(*Contact)(nil),               // 48: cordboard.control.v1.Contact
 	(*Leg)(nil),                   // 49: cordboard.control.v1.Leg
-	(*Call)(nil),                  // 50: cordboard.control.v1.Call
-	(*Transfer)(nil),              // 51: cordboard.control.v1.Transfer
-	(*Agent)(nil),                 // 52: cordboard.control.v1.Agent
-	(*Device)(nil),                // 53: cordboard.control.v1.Device
-	(*Reason)(nil),                // 54: cordboard.control.v1.Reason
-	(*timestamppb.Timestamp)(nil), // 55: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),   // 56: google.protobuf.Duration
+	(*LegMedia)(nil),              // 50: cordboard.control.v1.LegMedia
+	(*Call)(nil),                  // 51: cordboard.control.v1.Call
+	(*Transfer)(nil),              // 52: cordboard.control.v1.Transfer
+	(*Agent)(nil),                 // 53: cordboard.control.v1.Agent
+	(*Device)(nil),                // 54: cordboard.control.v1.Device
+	(*Reason)(nil),                // 55: cordboard.control.v1.Reason
+	(*timestamppb.Timestamp)(nil), // 56: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),   // 57: google.protobuf.Duration
 }
 var file_control_proto_depIdxs = []int32{
-	55, // 0: cordboard.control.v1.CommandHeader.deadline:type_name -> google.protobuf.Timestamp
-	13, // 1: cordboard.control.v1.DialRequest.header:type_name -> cordboard.control.v1.CommandHeader
-	47, // 2: cordboard.control.v1.DialRequest.variables:type_name -> cordboard.control.v1.Variable
-	13, // 3: cordboard.control.v1.AnswerRequest.header:type_name -> cordboard.control.v1.CommandHeader
-	13, // 4: cordboard.control.v1.RejectRequest.header:type_name -> cordboard.control.v1.CommandHeader
-	13, // 5: cordboard.control.v1.HangupRequest.header:type_name -> cordboard.control.v1.CommandHeader
-	13, // 6: cordboard.control.v1.HoldRequest.header:type_name -> cordboard.control.v1.CommandHeader
-	13, // 7: cordboard.control.v1.RetrieveRequest.header:type_name -> cordboard.control.v1.CommandHeader
-	13, // 8: cordboard.control.v1.MuteRequest.header:type_name -> cordboard.control.v1.CommandHeader
-	13, // 9: cordboard.control.v1.UnmuteRequest.header:type_name -> cordboard.control.v1.CommandHeader
-	13, // 10: cordboard.control.v1.DigitsRequest.header:type_name -> cordboard.control.v1.CommandHeader
-	56, // 11: cordboard.control.v1.DigitsRequest.duration:type_name -> google.protobuf.Duration
-	56, // 12: cordboard.control.v1.DigitsRequest.gap:type_name -> google.protobuf.Duration
-	13, // 13: cordboard.control.v1.BlindTransferRequest.header:type_name -> cordboard.control.v1.CommandHeader
-	13, // 14: cordboard.control.v1.ConsultRequest.header:type_name -> cordboard.control.v1.CommandHeader
-	13, // 15: cordboard.control.v1.SwapRequest.header:type_name -> cordboard.control.v1.CommandHeader
-	13, // 16: cordboard.control.v1.ConferenceRequest.header:type_name -> cordboard.control.v1.CommandHeader
-	13, // 17: cordboard.control.v1.CompleteRequest.header:type_name -> cordboard.control.v1.CommandHeader
-	13, // 18: cordboard.control.v1.CancelRequest.header:type_name -> cordboard.control.v1.CommandHeader
-	13, // 19: cordboard.control.v1.BindRequest.header:type_name -> cordboard.control.v1.CommandHeader
-	48, // 20: cordboard.control.v1.BindRequest.contact:type_name -> cordboard.control.v1.Contact
-	47, // 21: cordboard.control.v1.BindRequest.variables:type_name -> cordboard.control.v1.Variable
-	13, // 22: cordboard.control.v1.SetStatusRequest.header:type_name -> cordboard.control.v1.CommandHeader
-	9,  // 23: cordboard.control.v1.SetStatusRequest.status:type_name -> cordboard.control.v1.Status
-	0,  // 24: cordboard.control.v1.Refusal.code:type_name -> cordboard.control.v1.RefusalCode
-	6,  // 25: cordboard.control.v1.Refusal.phase:type_name -> cordboard.control.v1.Phase
-	33, // 26: cordboard.control.v1.SnapshotReply.cursor:type_name -> cordboard.control.v1.Cursor
-	52, // 27: cordboard.control.v1.SnapshotReply.agents:type_name -> cordboard.control.v1.Agent
-	50, // 28: cordboard.control.v1.SnapshotReply.calls:type_name -> cordboard.control.v1.Call
-	51, // 29: cordboard.control.v1.SnapshotReply.transfers:type_name -> cordboard.control.v1.Transfer
-	33, // 30: cordboard.control.v1.SubscribeRequest.from:type_name -> cordboard.control.v1.Cursor
-	33, // 31: cordboard.control.v1.SubscribeReply.cursor:type_name -> cordboard.control.v1.Cursor
-	45, // 32: cordboard.control.v1.SubscribeReply.event:type_name -> cordboard.control.v1.Event
-	38, // 33: cordboard.control.v1.SubscribeReply.gap:type_name -> cordboard.control.v1.Gap
-	33, // 34: cordboard.control.v1.Gap.from:type_name -> cordboard.control.v1.Cursor
-	33, // 35: cordboard.control.v1.Gap.to:type_name -> cordboard.control.v1.Cursor
-	33, // 36: cordboard.control.v1.AgentsReply.cursor:type_name -> cordboard.control.v1.Cursor
-	52, // 37: cordboard.control.v1.AgentsReply.agents:type_name -> cordboard.control.v1.Agent
-	33, // 38: cordboard.control.v1.CallsReply.cursor:type_name -> cordboard.control.v1.Cursor
-	50, // 39: cordboard.control.v1.CallsReply.calls:type_name -> cordboard.control.v1.Call
-	51, // 40: cordboard.control.v1.CallsReply.transfers:type_name -> cordboard.control.v1.Transfer
-	52, // 41: cordboard.control.v1.WhyReply.agent:type_name -> cordboard.control.v1.Agent
-	54, // 42: cordboard.control.v1.WhyReply.reasons:type_name -> cordboard.control.v1.Reason
-	55, // 43: cordboard.control.v1.Event.at:type_name -> google.protobuf.Timestamp
-	2,  // 44: cordboard.control.v1.Event.kind:type_name -> cordboard.control.v1.EventKind
-	12, // 45: cordboard.control.v1.Event.cause:type_name -> cordboard.control.v1.Cause
-	46, // 46: cordboard.control.v1.Event.remote:type_name -> cordboard.control.v1.Identity
-	50, // 47: cordboard.control.v1.Event.call:type_name -> cordboard.control.v1.Call
-	51, // 48: cordboard.control.v1.Event.transfer:type_name -> cordboard.control.v1.Transfer
-	52, // 49: cordboard.control.v1.Event.agent:type_name -> cordboard.control.v1.Agent
-	3,  // 50: cordboard.control.v1.Leg.role:type_name -> cordboard.control.v1.Role
-	4,  // 51: cordboard.control.v1.Leg.state:type_name -> cordboard.control.v1.LegState
-	46, // 52: cordboard.control.v1.Leg.party:type_name -> cordboard.control.v1.Identity
-	12, // 53: cordboard.control.v1.Leg.cause:type_name -> cordboard.control.v1.Cause
-	1,  // 54: cordboard.control.v1.Leg.actions:type_name -> cordboard.control.v1.Verb
-	5,  // 55: cordboard.control.v1.Call.direction:type_name -> cordboard.control.v1.Direction
-	6,  // 56: cordboard.control.v1.Call.phase:type_name -> cordboard.control.v1.Phase
-	47, // 57: cordboard.control.v1.Call.variables:type_name -> cordboard.control.v1.Variable
-	46, // 58: cordboard.control.v1.Call.remote:type_name -> cordboard.control.v1.Identity
-	46, // 59: cordboard.control.v1.Call.diversion:type_name -> cordboard.control.v1.Identity
-	48, // 60: cordboard.control.v1.Call.contact:type_name -> cordboard.control.v1.Contact
-	49, // 61: cordboard.control.v1.Call.legs:type_name -> cordboard.control.v1.Leg
-	12, // 62: cordboard.control.v1.Call.cause:type_name -> cordboard.control.v1.Cause
-	55, // 63: cordboard.control.v1.Call.started:type_name -> google.protobuf.Timestamp
-	55, // 64: cordboard.control.v1.Call.answered:type_name -> google.protobuf.Timestamp
-	7,  // 65: cordboard.control.v1.Transfer.kind:type_name -> cordboard.control.v1.TransferKind
-	8,  // 66: cordboard.control.v1.Transfer.status:type_name -> cordboard.control.v1.TransferStatus
-	12, // 67: cordboard.control.v1.Transfer.cause:type_name -> cordboard.control.v1.Cause
-	53, // 68: cordboard.control.v1.Agent.device:type_name -> cordboard.control.v1.Device
-	9,  // 69: cordboard.control.v1.Agent.status:type_name -> cordboard.control.v1.Status
-	54, // 70: cordboard.control.v1.Agent.why:type_name -> cordboard.control.v1.Reason
-	10, // 71: cordboard.control.v1.Device.connect:type_name -> cordboard.control.v1.Connect
-	4,  // 72: cordboard.control.v1.Device.state:type_name -> cordboard.control.v1.LegState
-	11, // 73: cordboard.control.v1.Reason.code:type_name -> cordboard.control.v1.ReasonCode
-	15, // 74: cordboard.control.v1.Control.Dial:input_type -> cordboard.control.v1.DialRequest
-	16, // 75: cordboard.control.v1.Control.Answer:input_type -> cordboard.control.v1.AnswerRequest
-	17, // 76: cordboard.control.v1.Control.Reject:input_type -> cordboard.control.v1.RejectRequest
-	18, // 77: cordboard.control.v1.Control.Hangup:input_type -> cordboard.control.v1.HangupRequest
-	19, // 78: cordboard.control.v1.Control.Hold:input_type -> cordboard.control.v1.HoldRequest
-	20, // 79: cordboard.control.v1.Control.Retrieve:input_type -> cordboard.control.v1.RetrieveRequest
-	21, // 80: cordboard.control.v1.Control.Mute:input_type -> cordboard.control.v1.MuteRequest
-	22, // 81: cordboard.control.v1.Control.Unmute:input_type -> cordboard.control.v1.UnmuteRequest
-	23, // 82: cordboard.control.v1.Control.Digits:input_type -> cordboard.control.v1.DigitsRequest
-	24, // 83: cordboard.control.v1.Control.BlindTransfer:input_type -> cordboard.control.v1.BlindTransferRequest
-	25, // 84: cordboard.control.v1.Control.Consult:input_type -> cordboard.control.v1.ConsultRequest
-	26, // 85: cordboard.control.v1.Control.Swap:input_type -> cordboard.control.v1.SwapRequest
-	27, // 86: cordboard.control.v1.Control.Conference:input_type -> cordboard.control.v1.ConferenceRequest
-	28, // 87: cordboard.control.v1.Control.Complete:input_type -> cordboard.control.v1.CompleteRequest
-	29, // 88: cordboard.control.v1.Control.Cancel:input_type -> cordboard.control.v1.CancelRequest
-	30, // 89: cordboard.control.v1.Control.Bind:input_type -> cordboard.control.v1.BindRequest
-	31, // 90: cordboard.control.v1.Control.SetStatus:input_type -> cordboard.control.v1.SetStatusRequest
-	34, // 91: cordboard.control.v1.Control.Snapshot:input_type -> cordboard.control.v1.SnapshotRequest
-	36, // 92: cordboard.control.v1.Control.Subscribe:input_type -> cordboard.control.v1.SubscribeRequest
-	39, // 93: cordboard.control.v1.Control.Agents:input_type -> cordboard.control.v1.AgentsRequest
-	41, // 94: cordboard.control.v1.Control.Calls:input_type -> cordboard.control.v1.CallsRequest
-	43, // 95: cordboard.control.v1.Control.Why:input_type -> cordboard.control.v1.WhyRequest
-	14, // 96: cordboard.control.v1.Control.Dial:output_type -> cordboard.control.v1.CommandResult
-	14, // 97: cordboard.control.v1.Control.Answer:output_type -> cordboard.control.v1.CommandResult
-	14, // 98: cordboard.control.v1.Control.Reject:output_type -> cordboard.control.v1.CommandResult
-	14, // 99: cordboard.control.v1.Control.Hangup:output_type -> cordboard.control.v1.CommandResult
-	14, // 100: cordboard.control.v1.Control.Hold:output_type -> cordboard.control.v1.CommandResult
-	14, // 101: cordboard.control.v1.Control.Retrieve:output_type -> cordboard.control.v1.CommandResult
-	14, // 102: cordboard.control.v1.Control.Mute:output_type -> cordboard.control.v1.CommandResult
-	14, // 103: cordboard.control.v1.Control.Unmute:output_type -> cordboard.control.v1.CommandResult
-	14, // 104: cordboard.control.v1.Control.Digits:output_type -> cordboard.control.v1.CommandResult
-	14, // 105: cordboard.control.v1.Control.BlindTransfer:output_type -> cordboard.control.v1.CommandResult
-	14, // 106: cordboard.control.v1.Control.Consult:output_type -> cordboard.control.v1.CommandResult
-	14, // 107: cordboard.control.v1.Control.Swap:output_type -> cordboard.control.v1.CommandResult
-	14, // 108: cordboard.control.v1.Control.Conference:output_type -> cordboard.control.v1.CommandResult
-	14, // 109: cordboard.control.v1.Control.Complete:output_type -> cordboard.control.v1.CommandResult
-	14, // 110: cordboard.control.v1.Control.Cancel:output_type -> cordboard.control.v1.CommandResult
-	14, // 111: cordboard.control.v1.Control.Bind:output_type -> cordboard.control.v1.CommandResult
-	14, // 112: cordboard.control.v1.Control.SetStatus:output_type -> cordboard.control.v1.CommandResult
-	35, // 113: cordboard.control.v1.Control.Snapshot:output_type -> cordboard.control.v1.SnapshotReply
-	37, // 114: cordboard.control.v1.Control.Subscribe:output_type -> cordboard.control.v1.SubscribeReply
-	40, // 115: cordboard.control.v1.Control.Agents:output_type -> cordboard.control.v1.AgentsReply
-	42, // 116: cordboard.control.v1.Control.Calls:output_type -> cordboard.control.v1.CallsReply
-	44, // 117: cordboard.control.v1.Control.Why:output_type -> cordboard.control.v1.WhyReply
-	96, // [96:118] is the sub-list for method output_type
-	74, // [74:96] is the sub-list for method input_type
-	74, // [74:74] is the sub-list for extension type_name
-	74, // [74:74] is the sub-list for extension extendee
-	0,  // [0:74] is the sub-list for field type_name
+	56,  // 0: cordboard.control.v1.CommandHeader.deadline:type_name -> google.protobuf.Timestamp
+	13,  // 1: cordboard.control.v1.DialRequest.header:type_name -> cordboard.control.v1.CommandHeader
+	47,  // 2: cordboard.control.v1.DialRequest.variables:type_name -> cordboard.control.v1.Variable
+	13,  // 3: cordboard.control.v1.AnswerRequest.header:type_name -> cordboard.control.v1.CommandHeader
+	13,  // 4: cordboard.control.v1.RejectRequest.header:type_name -> cordboard.control.v1.CommandHeader
+	13,  // 5: cordboard.control.v1.HangupRequest.header:type_name -> cordboard.control.v1.CommandHeader
+	13,  // 6: cordboard.control.v1.HoldRequest.header:type_name -> cordboard.control.v1.CommandHeader
+	13,  // 7: cordboard.control.v1.RetrieveRequest.header:type_name -> cordboard.control.v1.CommandHeader
+	13,  // 8: cordboard.control.v1.MuteRequest.header:type_name -> cordboard.control.v1.CommandHeader
+	13,  // 9: cordboard.control.v1.UnmuteRequest.header:type_name -> cordboard.control.v1.CommandHeader
+	13,  // 10: cordboard.control.v1.DigitsRequest.header:type_name -> cordboard.control.v1.CommandHeader
+	57,  // 11: cordboard.control.v1.DigitsRequest.duration:type_name -> google.protobuf.Duration
+	57,  // 12: cordboard.control.v1.DigitsRequest.gap:type_name -> google.protobuf.Duration
+	13,  // 13: cordboard.control.v1.BlindTransferRequest.header:type_name -> cordboard.control.v1.CommandHeader
+	13,  // 14: cordboard.control.v1.ConsultRequest.header:type_name -> cordboard.control.v1.CommandHeader
+	13,  // 15: cordboard.control.v1.SwapRequest.header:type_name -> cordboard.control.v1.CommandHeader
+	13,  // 16: cordboard.control.v1.ConferenceRequest.header:type_name -> cordboard.control.v1.CommandHeader
+	13,  // 17: cordboard.control.v1.CompleteRequest.header:type_name -> cordboard.control.v1.CommandHeader
+	13,  // 18: cordboard.control.v1.CancelRequest.header:type_name -> cordboard.control.v1.CommandHeader
+	13,  // 19: cordboard.control.v1.BindRequest.header:type_name -> cordboard.control.v1.CommandHeader
+	48,  // 20: cordboard.control.v1.BindRequest.contact:type_name -> cordboard.control.v1.Contact
+	47,  // 21: cordboard.control.v1.BindRequest.variables:type_name -> cordboard.control.v1.Variable
+	13,  // 22: cordboard.control.v1.SetStatusRequest.header:type_name -> cordboard.control.v1.CommandHeader
+	9,   // 23: cordboard.control.v1.SetStatusRequest.status:type_name -> cordboard.control.v1.Status
+	0,   // 24: cordboard.control.v1.Refusal.code:type_name -> cordboard.control.v1.RefusalCode
+	6,   // 25: cordboard.control.v1.Refusal.phase:type_name -> cordboard.control.v1.Phase
+	33,  // 26: cordboard.control.v1.SnapshotReply.cursor:type_name -> cordboard.control.v1.Cursor
+	53,  // 27: cordboard.control.v1.SnapshotReply.agents:type_name -> cordboard.control.v1.Agent
+	51,  // 28: cordboard.control.v1.SnapshotReply.calls:type_name -> cordboard.control.v1.Call
+	52,  // 29: cordboard.control.v1.SnapshotReply.transfers:type_name -> cordboard.control.v1.Transfer
+	33,  // 30: cordboard.control.v1.SubscribeRequest.from:type_name -> cordboard.control.v1.Cursor
+	33,  // 31: cordboard.control.v1.SubscribeReply.cursor:type_name -> cordboard.control.v1.Cursor
+	45,  // 32: cordboard.control.v1.SubscribeReply.event:type_name -> cordboard.control.v1.Event
+	38,  // 33: cordboard.control.v1.SubscribeReply.gap:type_name -> cordboard.control.v1.Gap
+	33,  // 34: cordboard.control.v1.Gap.from:type_name -> cordboard.control.v1.Cursor
+	33,  // 35: cordboard.control.v1.Gap.to:type_name -> cordboard.control.v1.Cursor
+	33,  // 36: cordboard.control.v1.AgentsReply.cursor:type_name -> cordboard.control.v1.Cursor
+	53,  // 37: cordboard.control.v1.AgentsReply.agents:type_name -> cordboard.control.v1.Agent
+	33,  // 38: cordboard.control.v1.CallsReply.cursor:type_name -> cordboard.control.v1.Cursor
+	51,  // 39: cordboard.control.v1.CallsReply.calls:type_name -> cordboard.control.v1.Call
+	52,  // 40: cordboard.control.v1.CallsReply.transfers:type_name -> cordboard.control.v1.Transfer
+	53,  // 41: cordboard.control.v1.WhyReply.agent:type_name -> cordboard.control.v1.Agent
+	55,  // 42: cordboard.control.v1.WhyReply.reasons:type_name -> cordboard.control.v1.Reason
+	56,  // 43: cordboard.control.v1.Event.at:type_name -> google.protobuf.Timestamp
+	2,   // 44: cordboard.control.v1.Event.kind:type_name -> cordboard.control.v1.EventKind
+	12,  // 45: cordboard.control.v1.Event.cause:type_name -> cordboard.control.v1.Cause
+	46,  // 46: cordboard.control.v1.Event.remote:type_name -> cordboard.control.v1.Identity
+	51,  // 47: cordboard.control.v1.Event.call:type_name -> cordboard.control.v1.Call
+	52,  // 48: cordboard.control.v1.Event.transfer:type_name -> cordboard.control.v1.Transfer
+	53,  // 49: cordboard.control.v1.Event.agent:type_name -> cordboard.control.v1.Agent
+	3,   // 50: cordboard.control.v1.Leg.role:type_name -> cordboard.control.v1.Role
+	4,   // 51: cordboard.control.v1.Leg.state:type_name -> cordboard.control.v1.LegState
+	46,  // 52: cordboard.control.v1.Leg.party:type_name -> cordboard.control.v1.Identity
+	12,  // 53: cordboard.control.v1.Leg.cause:type_name -> cordboard.control.v1.Cause
+	1,   // 54: cordboard.control.v1.Leg.actions:type_name -> cordboard.control.v1.Verb
+	50,  // 55: cordboard.control.v1.Leg.media:type_name -> cordboard.control.v1.LegMedia
+	57,  // 56: cordboard.control.v1.LegMedia.jitter:type_name -> google.protobuf.Duration
+	57,  // 57: cordboard.control.v1.LegMedia.rtt:type_name -> google.protobuf.Duration
+	57,  // 58: cordboard.control.v1.LegMedia.remote_jitter:type_name -> google.protobuf.Duration
+	5,   // 59: cordboard.control.v1.Call.direction:type_name -> cordboard.control.v1.Direction
+	6,   // 60: cordboard.control.v1.Call.phase:type_name -> cordboard.control.v1.Phase
+	47,  // 61: cordboard.control.v1.Call.variables:type_name -> cordboard.control.v1.Variable
+	46,  // 62: cordboard.control.v1.Call.remote:type_name -> cordboard.control.v1.Identity
+	46,  // 63: cordboard.control.v1.Call.diversion:type_name -> cordboard.control.v1.Identity
+	48,  // 64: cordboard.control.v1.Call.contact:type_name -> cordboard.control.v1.Contact
+	49,  // 65: cordboard.control.v1.Call.legs:type_name -> cordboard.control.v1.Leg
+	12,  // 66: cordboard.control.v1.Call.cause:type_name -> cordboard.control.v1.Cause
+	56,  // 67: cordboard.control.v1.Call.started:type_name -> google.protobuf.Timestamp
+	56,  // 68: cordboard.control.v1.Call.answered:type_name -> google.protobuf.Timestamp
+	7,   // 69: cordboard.control.v1.Transfer.kind:type_name -> cordboard.control.v1.TransferKind
+	8,   // 70: cordboard.control.v1.Transfer.status:type_name -> cordboard.control.v1.TransferStatus
+	12,  // 71: cordboard.control.v1.Transfer.cause:type_name -> cordboard.control.v1.Cause
+	54,  // 72: cordboard.control.v1.Agent.device:type_name -> cordboard.control.v1.Device
+	9,   // 73: cordboard.control.v1.Agent.status:type_name -> cordboard.control.v1.Status
+	55,  // 74: cordboard.control.v1.Agent.why:type_name -> cordboard.control.v1.Reason
+	10,  // 75: cordboard.control.v1.Device.connect:type_name -> cordboard.control.v1.Connect
+	4,   // 76: cordboard.control.v1.Device.state:type_name -> cordboard.control.v1.LegState
+	11,  // 77: cordboard.control.v1.Reason.code:type_name -> cordboard.control.v1.ReasonCode
+	15,  // 78: cordboard.control.v1.Control.Dial:input_type -> cordboard.control.v1.DialRequest
+	16,  // 79: cordboard.control.v1.Control.Answer:input_type -> cordboard.control.v1.AnswerRequest
+	17,  // 80: cordboard.control.v1.Control.Reject:input_type -> cordboard.control.v1.RejectRequest
+	18,  // 81: cordboard.control.v1.Control.Hangup:input_type -> cordboard.control.v1.HangupRequest
+	19,  // 82: cordboard.control.v1.Control.Hold:input_type -> cordboard.control.v1.HoldRequest
+	20,  // 83: cordboard.control.v1.Control.Retrieve:input_type -> cordboard.control.v1.RetrieveRequest
+	21,  // 84: cordboard.control.v1.Control.Mute:input_type -> cordboard.control.v1.MuteRequest
+	22,  // 85: cordboard.control.v1.Control.Unmute:input_type -> cordboard.control.v1.UnmuteRequest
+	23,  // 86: cordboard.control.v1.Control.Digits:input_type -> cordboard.control.v1.DigitsRequest
+	24,  // 87: cordboard.control.v1.Control.BlindTransfer:input_type -> cordboard.control.v1.BlindTransferRequest
+	25,  // 88: cordboard.control.v1.Control.Consult:input_type -> cordboard.control.v1.ConsultRequest
+	26,  // 89: cordboard.control.v1.Control.Swap:input_type -> cordboard.control.v1.SwapRequest
+	27,  // 90: cordboard.control.v1.Control.Conference:input_type -> cordboard.control.v1.ConferenceRequest
+	28,  // 91: cordboard.control.v1.Control.Complete:input_type -> cordboard.control.v1.CompleteRequest
+	29,  // 92: cordboard.control.v1.Control.Cancel:input_type -> cordboard.control.v1.CancelRequest
+	30,  // 93: cordboard.control.v1.Control.Bind:input_type -> cordboard.control.v1.BindRequest
+	31,  // 94: cordboard.control.v1.Control.SetStatus:input_type -> cordboard.control.v1.SetStatusRequest
+	34,  // 95: cordboard.control.v1.Control.Snapshot:input_type -> cordboard.control.v1.SnapshotRequest
+	36,  // 96: cordboard.control.v1.Control.Subscribe:input_type -> cordboard.control.v1.SubscribeRequest
+	39,  // 97: cordboard.control.v1.Control.Agents:input_type -> cordboard.control.v1.AgentsRequest
+	41,  // 98: cordboard.control.v1.Control.Calls:input_type -> cordboard.control.v1.CallsRequest
+	43,  // 99: cordboard.control.v1.Control.Why:input_type -> cordboard.control.v1.WhyRequest
+	14,  // 100: cordboard.control.v1.Control.Dial:output_type -> cordboard.control.v1.CommandResult
+	14,  // 101: cordboard.control.v1.Control.Answer:output_type -> cordboard.control.v1.CommandResult
+	14,  // 102: cordboard.control.v1.Control.Reject:output_type -> cordboard.control.v1.CommandResult
+	14,  // 103: cordboard.control.v1.Control.Hangup:output_type -> cordboard.control.v1.CommandResult
+	14,  // 104: cordboard.control.v1.Control.Hold:output_type -> cordboard.control.v1.CommandResult
+	14,  // 105: cordboard.control.v1.Control.Retrieve:output_type -> cordboard.control.v1.CommandResult
+	14,  // 106: cordboard.control.v1.Control.Mute:output_type -> cordboard.control.v1.CommandResult
+	14,  // 107: cordboard.control.v1.Control.Unmute:output_type -> cordboard.control.v1.CommandResult
+	14,  // 108: cordboard.control.v1.Control.Digits:output_type -> cordboard.control.v1.CommandResult
+	14,  // 109: cordboard.control.v1.Control.BlindTransfer:output_type -> cordboard.control.v1.CommandResult
+	14,  // 110: cordboard.control.v1.Control.Consult:output_type -> cordboard.control.v1.CommandResult
+	14,  // 111: cordboard.control.v1.Control.Swap:output_type -> cordboard.control.v1.CommandResult
+	14,  // 112: cordboard.control.v1.Control.Conference:output_type -> cordboard.control.v1.CommandResult
+	14,  // 113: cordboard.control.v1.Control.Complete:output_type -> cordboard.control.v1.CommandResult
+	14,  // 114: cordboard.control.v1.Control.Cancel:output_type -> cordboard.control.v1.CommandResult
+	14,  // 115: cordboard.control.v1.Control.Bind:output_type -> cordboard.control.v1.CommandResult
+	14,  // 116: cordboard.control.v1.Control.SetStatus:output_type -> cordboard.control.v1.CommandResult
+	35,  // 117: cordboard.control.v1.Control.Snapshot:output_type -> cordboard.control.v1.SnapshotReply
+	37,  // 118: cordboard.control.v1.Control.Subscribe:output_type -> cordboard.control.v1.SubscribeReply
+	40,  // 119: cordboard.control.v1.Control.Agents:output_type -> cordboard.control.v1.AgentsReply
+	42,  // 120: cordboard.control.v1.Control.Calls:output_type -> cordboard.control.v1.CallsReply
+	44,  // 121: cordboard.control.v1.Control.Why:output_type -> cordboard.control.v1.WhyReply
+	100, // [100:122] is the sub-list for method output_type
+	78,  // [78:100] is the sub-list for method input_type
+	78,  // [78:78] is the sub-list for extension type_name
+	78,  // [78:78] is the sub-list for extension extendee
+	0,   // [0:78] is the sub-list for field type_name
 }
 
 func init() { file_control_proto_init() }
@@ -4476,7 +4673,7 @@ func file_control_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_control_proto_rawDesc), len(file_control_proto_rawDesc)),
 			NumEnums:      13,
-			NumMessages:   42,
+			NumMessages:   43,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

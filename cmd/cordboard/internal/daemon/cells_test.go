@@ -119,7 +119,7 @@ func (w *cellWorld) tuneDesk(tune func(*callcontrol.DeskConfig)) {
 		cfg.Desks = append(cfg.Desks, c)
 	}
 	var err error
-	d.board, err = callcontrol.New(cfg, callcontrol.Deps{Log: d.log, Telephony: telephony{d}, Media: media{d}, Journal: d.events, Directory: d})
+	d.board, err = callcontrol.New(cfg, d.boardDeps())
 	w.must(err)
 }
 

@@ -98,10 +98,12 @@ func (d *Daemon) newBoard() error {
 		cfg.Desks = append(cfg.Desks, deskConfig(d.cfg, *a))
 	}
 	var err error
-	d.board, err = callcontrol.New(cfg, callcontrol.Deps{
-		Log: d.log, Telephony: telephony{d}, Media: media{d}, Journal: d.events, Directory: d,
-	})
+	d.board, err = callcontrol.New(cfg, d.boardDeps())
 	return err
+}
+
+func (d *Daemon) boardDeps() callcontrol.Deps {
+	return callcontrol.Deps{Log: d.log, Telephony: telephony{d}, Media: media{d}, Meter: media{d}, Journal: d.events, Directory: d}
 }
 
 // Run serves until ctx ends, then drains: no new calls, the running ones get calls.drain. It returns when every

@@ -20,6 +20,7 @@ func TestFaults(t *testing.T) {
 	for name, run := range map[string]func(*cellWorld){
 		"lossy_call": lossyCall, "jittery_call": jitteryCall, "dead_customer": deadCustomer, "customer_vanishes": customerVanishes,
 		"caller_never_acks": callerNeverAcks, "caller_hangs_up_at_answer": callerHangsUpAtAnswer,
+		"quality_shows": qualityShows,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
