@@ -201,35 +201,10 @@ func (l lineSender) Register(ctx context.Context, r line.Request) (line.Response
 	if err != nil {
 		return line.Response{}, err
 	}
+	l.s.noteOutbound(res, r.Target)
 	peer := ""
 	if src, err := netip.ParseAddrPort(res.Source()); err == nil && l.s.peers.is(src.Addr(), tr) {
 		peer = r.Trunk
 	}
 	return line.ParseResponse(req, res, peer), nil
-}
-
-// Ping keeps a flow open: CRLF is not an answerable thing on UDP, so there an OPTIONS is sent for both kinds.
-func (l lineSender) Ping(ctx context.Context, trunkName string, t resolve.Target, kind line.KeepAliveKind) error {
-	if kind == line.KeepAliveCRLF || kind == line.KeepAliveDefault {
-		if conn, err := l.s.tpl.GetConnection(t.Transport, t.Addr.String()); err == nil {
-			defer func() { _, _ = conn.TryClose() }()
-			if w, ok := conn.(interface{ Write([]byte) (int, error) }); ok {
-				_, err := w.Write([]byte("\r\n\r\n"))
-				return err
-			}
-		} else if t.Transport != "udp" {
-			return err
-		}
-		if kind == line.KeepAliveDefault {
-			return nil
-		}
-	}
-	tr := l.s.peers.byName[trunkName]
-	if tr == nil {
-		return ErrNoTrunk
-	}
-	req := sip.NewRequest(sip.OPTIONS, sip.Uri{Scheme: "sip", Host: tr.Domain})
-	l.s.fillRequest(req, tr.Domain)
-	_, err := l.s.Do(ctx, req, t)
-	return err
 }
