@@ -63,16 +63,13 @@ func (s *Stack) newAccounts() error {
 		return fmt.Errorf("%w: %w", ErrConfig, err)
 	}
 	rc := registrar.Config{Realm: s.cfg.Realm, MinExpires: s.cfg.Registrar.MinExpires, MaxExpires: s.cfg.Registrar.MaxExpires, MaxContacts: s.cfg.Registrar.MaxPerUser, Digest: s.cfg.Registrar.Digest}
-	s.noAuth = map[netip.Addr]string{}
+	s.fixed = fixedPhones{}
 	for _, p := range s.cfg.Phones {
 		u := registrar.User{Name: p.User, Password: p.Password}
 		if !p.FixedContact.IsZero() {
 			u.Fixed = p.FixedContact.String()
-			if a, ok := p.FixedContact.Addr(); ok {
-				s.phones.set(p.User, []netip.Addr{a.Addr()})
-				if p.NoAuth {
-					s.noAuth[a.Addr()] = p.User
-				}
+			if a, ok := s.fixed.add(p); ok {
+				s.phones.set(p.User, []netip.Addr{a})
 			}
 		}
 		rc.Users = append(rc.Users, u)

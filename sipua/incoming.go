@@ -129,20 +129,6 @@ func (s *Stack) classify(req *sip.Request, src source) (in *Incoming, tr *trunk,
 	return s.classifyPhone(in, req, src)
 }
 
-func (s *Stack) classifyPhone(in *Incoming, req *sip.Request, src source) (*Incoming, *trunk, *account, *sip.Response) {
-	if user, ok := s.noAuth[src.addr.Addr()]; ok {
-		in.Phone = user
-	} else {
-		user, res, ok := s.registrar.Authenticate(req, s.flow(src))
-		if !ok {
-			return nil, nil, nil, res
-		}
-		in.Phone = user
-	}
-	in.identities(req)
-	return in, nil, nil, nil
-}
-
 // lineOf finds the line an INVITE is for: by the Contact user we registered, or the line's own name.
 func lineOf(trunks []*trunk, user string) (*trunk, *account) {
 	for _, t := range trunks {

@@ -39,7 +39,7 @@ type Stack struct {
 	registrar *registrar.Registrar
 	peers     peerTable
 	phones    phoneTable
-	noAuth    map[netip.Addr]string // fixed contacts trusted by address
+	fixed     fixedPhones
 	sockets   []*socket
 	timing    timing
 	draining  atomic.Bool
