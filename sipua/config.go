@@ -63,6 +63,7 @@ type Trunk struct {
 	Domain         string         // domain of addresses of record; default Server.Host
 	Realm          string         // digest realm; "": the first one the server challenges with is pinned
 	SessionExpires time.Duration  // 0: Config's; < 0: none
+	Identity       IdentityHeader // tells the peer who calls and who is connected
 	ReferAllowed   bool           // a REFER of the peer is offered as ReferRequested; else 603
 	AnyUser        bool           // an INVITE whose Request-URI names no line is delivered all the same, Incoming.Line = ""
 	CapturePrefix  []string       // names (or prefixes ending in "*") of headers delivered in Incoming.Headers
@@ -71,6 +72,16 @@ type Trunk struct {
 	KeepAlive      time.Duration  // interval of keep-alives: CRLF on streams, OPTIONS on UDP; 0: 30 s on streams, none on UDP; < 0: none
 	TLS            *tls.Config    // to check the server with, for the name in Server; nil: system roots
 }
+
+// IdentityHeader is the header in which a trunk is told identities. From tells the line's own in any case.
+type IdentityHeader uint8
+
+// Headers for identities.
+const (
+	IdentityPAI  IdentityHeader = iota // P-Asserted-Identity: RFC 3325
+	IdentityRPID                       // Remote-Party-ID: draft-ietf-sip-privacy-04
+	IdentityNone
+)
 
 // Line is an account at a trunk.
 type Line struct {

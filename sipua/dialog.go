@@ -35,8 +35,8 @@ func (d *Dialog) Hangup(reason string) { d.post(cmdHangup{reason: reason}) }
 // kept and sent when it may be; glare is handled inside (RFC 3261 §14.1).
 func (d *Dialog) Reoffer(l offer.Local) { d.post(cmdReoffer{local: l}) }
 
-// Identity tells the peer who it talks to now, by UPDATE where the peer allows it, else by re-INVITE, with
-// P-Asserted-Identity.
+// Identity tells the peer who it talks to now, by UPDATE where the peer allows it, else by re-INVITE, in the header that
+// the trunk wants; a trunk that wants none hears nothing.
 func (d *Dialog) Identity(i Identity) { d.post(cmdIdentity{who: i}) }
 
 // AllowsInfo reports whether the peer takes INFO as far as is known: its newest Allow names it, or it sent none.

@@ -225,14 +225,16 @@ func (c *core) inviteHeaders(req *sip.Request) {
 		addHeader(req, "Session-Expires", strconv.Itoa(int(max(c.invite.expires, c.invite.minSE)/time.Second)))
 		addHeader(req, "Min-SE", strconv.Itoa(int(c.invite.minSE/time.Second)))
 	}
-	c.identityHeaders(req, c.params.From)
+	who := c.params.From
+	if c.params.OnBehalf.Number != "" {
+		who = c.params.OnBehalf
+		who.Private = who.Private || c.params.From.Private
+	}
+	c.identityHeaders(req, who)
 	if c.params.AutoAnswer {
 		addHeader(req, "Call-Info", "<sip:"+c.domain()+">;answer-after=0")
 		addHeader(req, "Alert-Info", "<http://127.0.0.1>;info=alert-autoanswer;delay=0")
 		addHeader(req, "Answer-Mode", "Auto")
-	}
-	for _, d := range c.params.Diversion {
-		addHeader(req, "Diversion", diversionValue(d, c.domain()))
 	}
 	if r := c.params.Replaces; r != nil {
 		addHeader(req, "Replaces", replacesValue(*r))

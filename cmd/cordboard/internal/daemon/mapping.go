@@ -125,6 +125,12 @@ func sipTrunk(t configs.Trunk, client *tls.Config) sipua.Trunk {
 			out.Domain = t.Server.Host
 		}
 	}
+	switch t.Identity {
+	case configs.IdentityRPID:
+		out.Identity = sipua.IdentityRPID
+	case configs.IdentityNone:
+		out.Identity = sipua.IdentityNone
+	}
 	for _, h := range []string{t.Headers.Queue, t.Headers.Interaction} {
 		if h != "" {
 			out.CapturePrefix = append(out.CapturePrefix, h)
