@@ -88,7 +88,7 @@ func lineTrunk(t Trunk, general RegisterConfig) line.Trunk {
 		Retry: cmp.Or(t.Register.Retry, general.Retry, 4*time.Second), RetryMax: cmp.Or(t.Register.RetryMax, general.RetryMax),
 	}
 	out := line.Trunk{
-		Name: t.Name, Domain: t.Domain, Server: resolveURI(t.Server), Realm: t.Realm, Expires: t.Expires,
+		Name: t.Name, Domain: t.Domain, Server: resolveURI(t.hop()), Realm: t.Realm, Expires: t.Expires,
 		Rate: r.PerSecond, Timeout: r.Timeout, BackoffMax: r.RetryMax,
 		BackoffBase: r.Retry / 2, // the first failure doubles it: RFC 5626 §4.5
 		KeepAlive:   line.KeepAlive{Timeout: min(cmp.Or(r.Timeout, 10*time.Second), 10*time.Second)},

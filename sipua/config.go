@@ -59,7 +59,8 @@ type Listen struct {
 type Trunk struct {
 	Name           string
 	Server         URI
-	Peers          []netip.Prefix // sources that may send INVITEs besides the resolved addresses of Server
+	Proxy          URI            // where everything for this trunk is sent instead of Server; zero: nowhere else
+	Peers          []netip.Prefix // sources that may send INVITEs besides the resolved addresses of Server and Proxy
 	Domain         string         // domain of addresses of record; default Server.Host
 	Realm          string         // digest realm; "": the first one the server challenges with is pinned
 	SessionExpires time.Duration  // 0: Config's; < 0: none
@@ -70,7 +71,7 @@ type Trunk struct {
 	Expires        time.Duration  // of registrations; default 10 min
 	Register       RegisterConfig // pace and retries of the lines' registrations
 	KeepAlive      time.Duration  // interval of keep-alives: CRLF on streams, OPTIONS on UDP; 0: 30 s on streams, none on UDP; < 0: none
-	TLS            *tls.Config    // to check the server with, for the name in Server; nil: system roots
+	TLS            *tls.Config    // to check the server with, for the name in Server or Proxy; nil: system roots
 }
 
 // IdentityHeader is the header in which a trunk is told identities. From tells the line's own in any case.

@@ -19,6 +19,7 @@ import (
 	"github.com/emiago/sipgo/sip"
 
 	"cordboard/sipua/offer"
+	"cordboard/sipua/resolve"
 )
 
 const testT1, testT2, testT4 = 60 * time.Millisecond, 400 * time.Millisecond, 500 * time.Millisecond // 64*T1 is 3.84 s
@@ -86,7 +87,11 @@ func newRawPeer(t *testing.T) *rawPeer {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &rawPeer{t: t, conn: conn, in: make(chan rawMsg, 1000)}
+	return readRaw(t, conn, netip.AddrPort{})
+}
+
+func readRaw(t *testing.T, conn *net.UDPConn, to netip.AddrPort) *rawPeer {
+	p := &rawPeer{t: t, conn: conn, to: to, in: make(chan rawMsg, 1000)}
 	var wg sync.WaitGroup
 	wg.Add(1)
 	go func() {
@@ -301,6 +306,7 @@ type rig struct {
 	s     *Stack
 	pbx   *rawPeer
 	calls chan call
+	dns   resolve.Resolver // nil: the system's
 }
 
 func logger() *slog.Logger {
@@ -312,8 +318,15 @@ func logger() *slog.Logger {
 
 func newRig(t *testing.T, change func(*Config)) *rig {
 	t.Helper()
+	r := &rig{}
+	r.start(t, change)
+	return r
+}
+
+func (r *rig) start(t *testing.T, change func(*Config)) {
+	t.Helper()
 	t.Parallel()
-	r := &rig{t: t, pbx: newRawPeer(t), calls: make(chan call, 100)}
+	r.t, r.pbx, r.calls = t, newRawPeer(t), make(chan call, 100)
 	cfg := Config{
 		Listen:   []Listen{{Network: "udp", Addr: netip.MustParseAddrPort("127.0.0.1:0")}, {Network: "tcp", Addr: netip.MustParseAddrPort("127.0.0.1:0")}},
 		Trunks:   []Trunk{{Name: "pbx", Server: URI{Host: "127.0.0.1", Port: r.pbx.addr().Port()}, Domain: "pbx.test", CapturePrefix: []string{"X-*"}}},
@@ -324,7 +337,7 @@ func newRig(t *testing.T, change func(*Config)) *rig {
 		change(&cfg)
 	}
 	var err error
-	r.s, err = New(cfg, Deps{Log: logger(), OnInvite: func(d *Dialog, in Incoming) {
+	r.s, err = New(cfg, Deps{Log: logger(), Resolver: r.dns, OnInvite: func(d *Dialog, in Incoming) {
 		ev := newEvents(t)
 		d.Handle(ev.handle)
 		r.calls <- call{d, in, ev}
@@ -350,7 +363,6 @@ func newRig(t *testing.T, change func(*Config)) *rig {
 			t.Errorf("%d dialogs left", n)
 		}
 	})
-	return r
 }
 
 func (r *rig) incoming() call {

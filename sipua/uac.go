@@ -136,7 +136,7 @@ func (c *core) prepareInvite() error {
 	}
 	c.peer.local, c.peer.remote, c.peer.remoteName = from, to, p.ToDisplay
 	c.invite.recip = to
-	targets, err := c.s.resolve(sipURI(t.Server))
+	targets, err := c.s.resolve(sipURI(t.hop()))
 	if err != nil {
 		return err
 	}

@@ -110,7 +110,7 @@ func edgeConfig(e configs.Edge) edge.Config {
 
 func sipTrunk(t configs.Trunk, client *tls.Config) sipua.Trunk {
 	out := sipua.Trunk{
-		Name: t.Name, Server: sipURI(t.Server), Peers: slices.Clone(t.Peers), Domain: t.Domain, Realm: t.Realm,
+		Name: t.Name, Server: sipURI(t.Server), Proxy: sipURI(t.Proxy), Peers: slices.Clone(t.Peers), Domain: t.Domain, Realm: t.Realm,
 		SessionExpires: t.SessionTimer, ReferAllowed: t.ReferAllowed, Expires: t.Register.Expires, TLS: client, KeepAlive: t.KeepAlive,
 		Register: sipua.RegisterConfig{
 			PerSecond: t.Register.Rate, Timeout: t.Register.Timeout, Retry: t.Register.Retry, RetryMax: t.Register.RetryMax,
@@ -118,12 +118,6 @@ func sipTrunk(t configs.Trunk, client *tls.Config) sipua.Trunk {
 	}
 	if t.SessionTimer == 0 {
 		out.SessionExpires = -1 // none is asked for
-	}
-	if !t.Proxy.IsZero() {
-		out.Server = sipURI(t.Proxy)
-		if out.Domain == "" {
-			out.Domain = t.Server.Host
-		}
 	}
 	switch t.Identity {
 	case configs.IdentityRPID:

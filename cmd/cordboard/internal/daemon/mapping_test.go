@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"cordboard/configs"
+	"cordboard/sipua"
 	"cordboard/sipua/digest"
 )
 
@@ -27,5 +28,9 @@ func TestMapping(t *testing.T) {
 	}, nil)
 	if r := got.Register; r.PerSecond != 7 || r.Timeout != time.Second || r.Retry != 2*time.Second || r.RetryMax != 3*time.Second || got.Expires != time.Hour || got.KeepAlive != time.Minute {
 		t.Errorf("trunk registers as %+v", got)
+	}
+	got = sipTrunk(configs.Trunk{Server: configs.URI{Host: "pbx.test"}, Proxy: configs.URI{Host: "sbc.test", Transport: "tls"}, Identity: configs.IdentityNone}, nil)
+	if got.Server.Host != "pbx.test" || got.Proxy != (sipua.URI{Host: "sbc.test", Transport: "tls"}) || got.Identity != sipua.IdentityNone {
+		t.Errorf("trunk behind a proxy is %+v", got)
 	}
 }

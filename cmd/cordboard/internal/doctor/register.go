@@ -169,16 +169,12 @@ func (v *visit) stackConfig() (sipua.Config, error) {
 }
 
 func trunk(t configs.Trunk, client *tls.Config) sipua.Trunk {
-	server, domain := t.Server, t.Domain
-	if !t.Proxy.IsZero() {
-		if domain == "" {
-			domain = t.Server.Host
-		}
-		server = t.Proxy
+	uri := func(u configs.URI) sipua.URI {
+		return sipua.URI{Scheme: u.Scheme, User: u.User, Host: u.Host, Port: u.Port, Transport: u.Transport}
 	}
 	return sipua.Trunk{
-		Name: t.Name, Peers: t.Peers, Domain: domain, Realm: t.Realm, Expires: t.Register.Expires, TLS: client,
-		Server: sipua.URI{Scheme: server.Scheme, User: server.User, Host: server.Host, Port: server.Port, Transport: server.Transport},
+		Name: t.Name, Server: uri(t.Server), Proxy: uri(t.Proxy), Peers: t.Peers, Domain: t.Domain, Realm: t.Realm, Expires: t.Register.Expires,
+		TLS: client,
 	}
 }
 
