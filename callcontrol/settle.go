@@ -4,12 +4,17 @@ package callcontrol
 // patch, and last the events, so that those are published after the patch of the state they tell.
 func (s *step) settle() {
 	s.settleDevice()
+	s.settleDigits()
 	s.settleTimers()
 	s.settlePatch()
 	s.publish()
-	if s.result != nil {
+	switch {
+	case s.serial != 0:
+		s.act(Action{Kind: ActDefer, Serial: s.serial})
+	case s.result != nil:
 		s.act(Action{Kind: ActReply, Result: *s.result})
 	}
+	s.acts = append(s.acts, s.late...)
 	s.forget()
 }
 

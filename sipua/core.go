@@ -31,6 +31,7 @@ type core struct {
 	public   atomic.Uint32 // callState, for others
 	ended    atomic.Bool
 	noInfo   atomic.Bool // the peer's Allow is without INFO
+	noDigits atomic.Bool // the peer has refused digits by INFO for good
 	quiet    atomic.Bool // ended, and nothing more to say or to hear an answer to
 
 	mu        sync.Mutex
@@ -64,6 +65,7 @@ type core struct {
 	reoffer reofferState
 	timer   sessionTimer
 	refer   referState
+	info    infoState
 
 	cause     Cause
 	causeText string
@@ -272,8 +274,8 @@ func (c *core) command(item any) {
 		c.want()
 	case cmdIdentity:
 		c.doIdentity(m.who)
-	case cmdInfo:
-		c.doInfo(m.contentType, m.body)
+	case cmdDigit:
+		c.doDigit(m)
 	case cmdRefer:
 		c.doRefer(m.target, m.replaces)
 	case cmdReferAnswer:

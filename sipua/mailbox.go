@@ -2,6 +2,7 @@ package sipua
 
 import (
 	"sync"
+	"time"
 
 	"cordboard/sipua/offer"
 )
@@ -20,9 +21,9 @@ type (
 	}
 	cmdReoffer  struct{ local offer.Local }
 	cmdIdentity struct{ who Identity }
-	cmdInfo     struct {
-		contentType string
-		body        []byte
+	cmdDigit    struct {
+		digit    rune
+		duration time.Duration
 	}
 	cmdRefer struct {
 		target   URI

@@ -143,7 +143,7 @@ func TestCSeqOrder(t *testing.T) {
 	wrong.remote = "nobody"
 	wrong.send("BYE", "", "")
 	r.pbx.response(481, "BYE")
-	c.d.Info("application/dtmf-relay", []byte("Signal=1\r\nDuration=100\r\n"))
+	c.d.Digit('1', 100*time.Millisecond)
 	info := r.pbx.request("INFO")
 	r.pbx.reply(info, 481, "", "", "") // the peer does not know us any more
 	r.pbx.reply(r.pbx.request("BYE"), 481, "", "", "")

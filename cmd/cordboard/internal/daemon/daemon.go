@@ -179,7 +179,7 @@ func (d *Daemon) leg(agent callcontrol.AgentID, id callcontrol.LegID) *leg {
 }
 
 func (d *Daemon) newLeg(desk *desk, id callcontrol.LegID, device bool) *leg {
-	l := &leg{id: id, desk: desk, d: d, device: device, opened: time.Now(), infoDone: make(chan int, 1), gone: make(chan struct{})}
+	l := &leg{id: id, desk: desk, d: d, device: device, opened: time.Now(), infoDone: make(chan sipua.InfoFailed, 1), gone: make(chan struct{})}
 	desk.add(l)
 	return l
 }

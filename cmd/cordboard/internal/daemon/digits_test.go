@@ -91,7 +91,20 @@ func TestDigitsTimed(t *testing.T) {
 	w.whole(c, a)
 }
 
-// A peer that takes neither telephone-events nor INFO makes a refusal; one that refuses INFO makes a failure.
+// offersDigits reports whether any leg lists digits among its actions.
+func (w *world) offersDigits() bool {
+	w.t.Helper()
+	for _, c := range w.snapshot().Calls {
+		for _, l := range c.Legs {
+			if slices.Contains(l.Actions, callcontrol.KindDigits) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// A peer that takes neither telephone-events nor INFO makes a refusal, also when it only says so of the first INFO.
 func TestDigitsRefused(t *testing.T) {
 	for _, s := range []struct {
 		name  string
@@ -112,12 +125,27 @@ func TestDigitsRefused(t *testing.T) {
 			w.ended(c, a)
 		})
 	}
-	t.Run("info_fails", func(t *testing.T) {
+	t.Run("info_refused", func(t *testing.T) {
 		w := newWorld(t, setup{trunk: "dtmf: info", info: sipua.InfoNoDTMF})
 		c, a := w.talk()
-		e := w.digits(callcontrol.Command{Digits: "42#"})
-		if e.Kind != callcontrol.EventDigitsFailed || e.Cause != callcontrol.CauseNotAcceptable {
+		if !w.offersDigits() {
+			t.Error("nothing is known against digits yet")
+		}
+		from := w.daemon.events.Last()
+		_, err := w.try(callcontrol.Command{Kind: callcontrol.KindDigits, Digits: "42#"})
+		var r *callcontrol.Refusal
+		if !errors.As(err, &r) || r.Code != callcontrol.CodePeerRefused || r.Message != "the peer takes no digits by INFO: it answered 415" {
+			t.Errorf("got %v", err)
+		}
+		if e := w.event(from, callcontrol.EventDigitsSent, callcontrol.EventDigitsFailed); e.Kind != callcontrol.EventDigitsFailed || e.Cause != callcontrol.CauseNotAcceptable {
 			t.Errorf("told %s %s %s", e.Kind, e.Cause, e.Reason)
+		}
+		if w.offersDigits() {
+			t.Error("digits are offered still")
+		}
+		_, err = w.try(callcontrol.Command{Kind: callcontrol.KindDigits, Digits: "1"})
+		if !errors.Is(err, &callcontrol.Refusal{Code: callcontrol.CodeUnavailable}) {
+			t.Errorf("again: %v", err)
 		}
 		c.Hangup()
 		w.ended(c, a)

@@ -23,8 +23,8 @@ type leg struct {
 	device bool
 	asked  bool // we sent the INVITE
 
-	infoDone chan int      // status of the INFO under way
-	gone     chan struct{} // closed with the leg
+	infoDone chan sipua.InfoFailed // how the INFO under way came out; status 200: taken
+	gone     chan struct{}         // closed with the leg
 
 	mu      sync.Mutex
 	dialog  *sipua.Dialog
