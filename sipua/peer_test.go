@@ -326,7 +326,10 @@ func newRig(t *testing.T, change func(*Config)) *rig {
 func (r *rig) start(t *testing.T, change func(*Config)) {
 	t.Helper()
 	t.Parallel()
-	r.t, r.pbx, r.calls = t, newRawPeer(t), make(chan call, 100)
+	r.t, r.calls = t, make(chan call, 100)
+	if r.pbx == nil {
+		r.pbx = newRawPeer(t)
+	}
 	cfg := Config{
 		Listen:   []Listen{{Network: "udp", Addr: netip.MustParseAddrPort("127.0.0.1:0")}, {Network: "tcp", Addr: netip.MustParseAddrPort("127.0.0.1:0")}},
 		Trunks:   []Trunk{{Name: "pbx", Server: URI{Host: "127.0.0.1", Port: r.pbx.addr().Port()}, Domain: "pbx.test", CapturePrefix: []string{"X-*"}}},

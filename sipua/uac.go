@@ -23,6 +23,7 @@ type inviteState struct {
 	expires time.Duration // Session-Expires asked for
 	minSE   time.Duration
 	raised  bool // a 422 was followed once
+	heard   bool // somebody rings, or at least more than 100 came
 	forks   map[string]*fork
 	now     *fork         // branch of the response being handled
 	res     *sip.Response // that response
@@ -279,9 +280,9 @@ func (c *core) inviteUnanswered(p *pendingTx, err error) {
 	c.input(inTimeout)
 }
 
-// failover tries the next address: RFC 3263 §4.3.
+// failover tries the next address, RFC 3263 §4.3, unless the call has got somewhere already: a 100 is of the server alone.
 func (c *core) failover() bool {
-	if len(c.invite.targets) < 2 || c.state != stCalling {
+	if len(c.invite.targets) < 2 || c.invite.heard || c.state != stCalling && c.state != stProceeding {
 		return false
 	}
 	c.invite.targets = c.invite.targets[1:]

@@ -82,7 +82,7 @@ func (c *core) noteAllow(m sip.Message) {
 
 // onProvisional takes 101–199.
 func (c *core) onProvisional(res *sip.Response) {
-	c.invite.now = nil
+	c.invite.now, c.invite.heard = nil, true
 	c.noteAllow(res)
 	if tagOf(res.To().Params) == "" {
 		c.input(inProvisional)
