@@ -10,7 +10,6 @@ import (
 
 	"github.com/emiago/sipgo/sip"
 
-	"cordboard/sipua/digest"
 	"cordboard/sipua/offer"
 	"cordboard/sipua/resolve"
 )
@@ -390,12 +389,4 @@ func (c *core) finish() {
 		}
 	}
 	c.arm(tmLinger, c.s.timing.timeout())
-}
-
-// authExchange begins digest for a request of ours; nil when we have no credentials for the peer.
-func (c *core) authExchange(method sip.RequestMethod, uri string) *digest.Exchange {
-	if c.account == nil {
-		return nil
-	}
-	return c.s.credentials(c.account).Begin(string(method), uri)
 }
