@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"cordboard/callcontrol"
+	"cordboard/cmd/cordboard/internal/mapping"
 	"cordboard/configs"
 	"cordboard/journal"
 	"cordboard/rtp"
@@ -71,7 +72,7 @@ func New(cfg *configs.Config, log *slog.Logger) (*Daemon, error) {
 	if err != nil {
 		return nil, err
 	}
-	sip, err := sipConfig(cfg, key)
+	sip, err := mapping.SIP(cfg, key)
 	if err != nil {
 		return nil, err
 	}
@@ -94,7 +95,7 @@ func (d *Daemon) newBoard() error {
 		desk := newDesk(a, trunks[a.Line.Trunk])
 		d.desks[desk.agent] = desk
 		d.lines[[2]string{a.Line.Trunk, a.Line.User}] = desk.agent
-		d.phones[phoneUser(*a)] = desk.agent
+		d.phones[mapping.PhoneUser(*a)] = desk.agent
 		cfg.Desks = append(cfg.Desks, deskConfig(d.cfg, *a))
 	}
 	var err error

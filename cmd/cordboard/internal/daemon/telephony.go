@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"cordboard/callcontrol"
+	"cordboard/cmd/cordboard/internal/mapping"
 	"cordboard/sipua"
 	"cordboard/sipua/offer"
 )
@@ -47,7 +48,7 @@ func (t telephony) fail(l *leg, err error) {
 
 func (t telephony) deviceInvite(desk *desk, p callcontrol.Invite) sipua.InviteParams {
 	return sipua.InviteParams{
-		Phone:      phoneUser(*desk.config),
+		Phone:      mapping.PhoneUser(*desk.config),
 		From:       outward(p.From),
 		AutoAnswer: p.AutoAnswer && desk.config.Device.AutoAnswer,
 	}
