@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"cordboard/callcontrol"
 	"cordboard/journal"
+	"cordboard/rtp"
 	"cordboard/sim"
 	"cordboard/sipua"
 )
@@ -43,6 +45,32 @@ func codes(keys []sim.InfoKey) string {
 		out = append(out, k.Code)
 	}
 	return string(out)
+}
+
+// What media cannot send is refused when it is asked for, not told afterwards.
+func TestDigitBounds(t *testing.T) {
+	if callcontrol.MinDigitDuration != rtp.MinDigitDuration {
+		t.Errorf("commands take %v, media sends from %v", callcontrol.MinDigitDuration, rtp.MinDigitDuration)
+	}
+	w := newWorld(t, setup{})
+	c, _ := w.talk()
+	for _, bad := range []callcontrol.Command{
+		{DigitDuration: time.Millisecond}, {DigitDuration: 11 * time.Second}, {DigitGap: -time.Second}, {DigitGap: 11 * time.Second},
+	} {
+		bad.Kind, bad.Digits = callcontrol.KindDigits, "4"
+		_, err := w.try(bad)
+		if !errors.Is(err, &callcontrol.Refusal{Code: callcontrol.CodeBadArgument}) || bad.DigitGap == 0 && !strings.Contains(err.Error(), "40 ms to 10 s") {
+			t.Errorf("%v, %v: %v", bad.DigitDuration, bad.DigitGap, err)
+		}
+	}
+	for _, good := range []callcontrol.Command{{DigitDuration: 40 * time.Millisecond}, {DigitGap: time.Microsecond}} {
+		good.Digits = "4"
+		if e := w.digits(good); e.Kind != callcontrol.EventDigitsSent {
+			t.Errorf("%v, %v: %s %s", good.DigitDuration, good.DigitGap, e.Kind, e.Reason)
+		}
+	}
+	c.Hangup()
+	w.ended(c)
 }
 
 // Digits by INFO arrive in order, with the length that was asked for and a pause where the string has one; two strings do
