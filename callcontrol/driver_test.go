@@ -223,6 +223,9 @@ func (dr *driver) step(in Input) error {
 	if in.Command != nil && err == nil {
 		dr.accepted = in.Command.Kind
 	}
+	if rings := slices.ContainsFunc(before.calls, func(c call) bool { return c.agent && c.waiting() }); rings && dr.begins(in, acts) {
+		return fmt.Errorf("a call of the agent's own began while one rings")
+	}
 	if err := dr.checkReply(in, acts, err); err != nil {
 		return err
 	}
@@ -235,6 +238,12 @@ func (dr *driver) step(in Input) error {
 		}
 	}
 	return dr.checkIDs()
+}
+
+// begins reports whether an input began a call of the agent's own: by dial or on the phone.
+func (dr *driver) begins(in Input, acts []Action) bool {
+	fromPhone := in.Offer != nil && in.Offer.Kind == OfferDevice && in.Offer.Replaces == ""
+	return dr.accepted == KindDial || fromPhone && !slices.ContainsFunc(acts, func(a Action) bool { return a.Kind == ActReject })
 }
 
 // checkReply is invariant 4: exactly one result, at once or later.

@@ -1,6 +1,8 @@
 package callcontrol
 
 import (
+	"errors"
+	"fmt"
 	"os"
 	"strings"
 	"testing"
@@ -371,5 +373,26 @@ func TestCallWaitingOutcomes(t *testing.T) {
 			outcome{phases: "recall+A", hears: "T:ring_back", sent: "hangup:C(normal) invite:device"}},
 		{"wait/third", wait, func(s *scene) *scene { second(s).offer(); return s }, func(s *scene) { s.must(Input{Offer: &Offer{Kind: OfferLine, Leg: "in-9"}}) },
 			outcome{sent: "reject:in-9(busy)"}},
+	})
+}
+
+// TestDialWhileRingingOutcomes is the table of docs/outcomes.md for an agent who dials while a call rings.
+func TestDialWhileRingingOutcomes(t *testing.T) {
+	dial := func(s *scene) {
+		if err := s.do(Input{Command: &Command{Kind: KindDial, Number: "200"}}); !errors.Is(err, &Refusal{Code: CodeNotAllowedInState}) {
+			panic(fmt.Sprintf("dial while a call rings: %v", err))
+		}
+	}
+	phoneDials := func(s *scene) { s.must(Input{Offer: &Offer{Kind: OfferDevice, Leg: "dev-9", To: "200"}}) }
+	rings := func(s *scene) *scene { return s.offer() }
+	runCells(t, []cell{
+		{"dial", nil, rings, dial, outcome{phases: "offered+A", sent: none, busy: "yes"}},
+		{"dial/recall", nil, func(s *scene) *scene { forwarded(s); targetBusy(s); return s }, dial,
+			outcome{phases: "recall+A", hears: "C:ring_back", sent: none, transfer: TransferRecalling}},
+		{"dial/then_reject", nil, rings, func(s *scene) { s.cmd(KindReject); s.dial(); s.deviceAnswers() },
+			outcome{phases: "dialling+A", hears: "A:ring_back", sent: "invite:line"}},
+		{"phone", nil, rings, phoneDials, outcome{phases: "offered+A", sent: "reject:dev-9(busy)"}},
+		{"phone/after_failure", nil, func(s *scene) *scene { s.offer(); s.signal(SignalRejected, s.device, status(500)); return s }, phoneDials,
+			outcome{phases: "offered+A", sent: "reject:dev-9(busy)"}},
 	})
 }

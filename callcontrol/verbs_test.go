@@ -3,6 +3,7 @@ package callcontrol
 import (
 	"errors"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 )
@@ -153,6 +154,8 @@ func TestRefusals(t *testing.T) {
 		{"dial_unregistered", nil, unregistered, Command{Kind: KindDial, Number: "200"}, CodeUnavailable},
 		{"dial_no_device", nil, unreachable, Command{Kind: KindDial, Number: "200"}, CodeNoDevice},
 		{"dial_in_talk", nil, talk, Command{Kind: KindDial, Number: "200"}, CodeNotAllowedInState},
+		{"dial_while_it_rings", nil, func(s *scene) *scene { return s.offer() }, Command{Kind: KindDial, Number: "200"}, CodeNotAllowedInState},
+		{"dial_while_a_second_rings", []func(*DeskConfig){cfgWait}, func(s *scene) *scene { return s.talk().hold().offer() }, Command{Kind: KindDial, Number: "200"}, CodeNotAllowedInState},
 		{"dial_crlf", nil, idle, Command{Kind: KindDial, Number: "200\r\nX: y"}, CodeBadNumber},
 		{"dial_nothing", nil, idle, Command{Kind: KindDial}, CodeBadNumber},
 		{"dial_prefix", policy(DialPolicy{Allows: func(n Number) bool { return n[0] == '+' }}), idle, Command{Kind: KindDial, Number: "900123"}, CodeForbidden},
@@ -267,6 +270,29 @@ func TestActions(t *testing.T) {
 					}
 				}
 			}
+		}
+	}
+}
+
+// TestDialAgreesWithWhy: an agent who may not dial for a call of his is told which by why, with the state that the refusal
+// names; a call that rings always keeps him from dialling.
+func TestDialAgreesWithWhy(t *testing.T) {
+	for name, build := range chartStates {
+		s := build()
+		reasons := why(&s.d)
+		err := s.do(Input{Command: &Command{Kind: KindDial, Number: "200"}})
+		var r *Refusal
+		refused := errors.As(err, &r) && r.Code == CodeNotAllowedInState
+		rings := slices.ContainsFunc(reasons, func(w Why) bool { return w.Code == WhyOffer })
+		named := refused && slices.ContainsFunc(reasons, func(w Why) bool {
+			c := s.d.call(w.Call)
+			return c != nil && string(c.phase) == r.State && (w.Code == WhyOnCall || w.Code == WhyOffer)
+		})
+		if rings && !s.d.draining && (!refused || !strings.Contains(r.Message, "answer or reject it first")) {
+			t.Errorf("%s: a call rings, dial says %v", name, err)
+		}
+		if refused && !named {
+			t.Errorf("%s: dial says %v, which no reason of %v explains", name, err, reasons)
 		}
 	}
 }
