@@ -25,6 +25,7 @@ type InviteParams struct {
 	Trunk      string        // outbound route
 	Line       string        // account at the trunk whose credentials and Contact are used; "" none
 	Phone      string        // device: called where it is registered, or at its fixed contact
+	Contact    *Contact      // of Phone: the one of Stack.Contacts to call; nil: the best
 	Offer      *offer.Local  // nil: late offer, the peer offers in its 200
 	Answer     *offer.Local  // what to answer a peer's late offer with; needed when Offer is nil
 	AutoAnswer bool          // ask the phone to answer at once: Call-Info, Alert-Info, Answer-Mode

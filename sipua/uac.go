@@ -147,11 +147,10 @@ func (c *core) prepareInvite() error {
 }
 
 func (c *core) preparePhone(p InviteParams) error {
-	bindings := c.s.registrar.Lookup(p.Phone)
-	if len(bindings) == 0 {
-		return ErrNoPhone
+	b, err := c.s.contactOf(p)
+	if err != nil {
+		return err
 	}
-	b := bindings[0]
 	c.phone = p.Phone
 	var contact sip.Uri
 	if err := sip.ParseUri(b.Contact, &contact); err != nil {

@@ -31,10 +31,12 @@ func (t telephony) Invite(p callcontrol.Invite) {
 		return
 	}
 	_, _, local := l.current()
-	params := t.lineInvite(desk, p)
 	if p.Device {
-		params = t.deviceInvite(desk, p)
+		l.ring = newRing(l, t.deviceInvite(desk, p), &local)
+		l.ring.start()
+		return
 	}
+	params := t.lineInvite(desk, p)
 	params.Offer = &local
 	l.setDialog(t.d.stack.Invite(params, l.onDialog))
 }
@@ -121,7 +123,12 @@ func (t telephony) Reject(agent callcontrol.AgentID, id callcontrol.LegID, c cal
 
 // Hangup implements callcontrol.Telephony.
 func (t telephony) Hangup(agent callcontrol.AgentID, id callcontrol.LegID, c callcontrol.Cause) {
-	if l := t.d.leg(agent, id); l != nil {
+	l := t.d.leg(agent, id)
+	switch {
+	case l == nil:
+	case l.ring != nil:
+		l.ring.hangup(hangupReason(c))
+	default:
 		dialog, _, _ := l.current()
 		dialog.Hangup(hangupReason(c))
 	}
