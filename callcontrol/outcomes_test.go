@@ -15,6 +15,7 @@ func cfgRefer(c *DeskConfig)      { c.Transfer = TransferRefer }
 func cfgPersistent(c *DeskConfig) { c.Connect = Persistent }
 func cfgPause(c *DeskConfig)      { c.RingNoAnswerThen = NoAnswerPause }
 func cfgWrapUp(c *DeskConfig)     { c.WrapUp = time.Minute }
+func cfgNoTries(c *DeskConfig)    { c.LostTries = -1 }
 func cfgSignal(c *DeskConfig)     { c.Hold = HoldSignal }
 
 // none is an expectation of emptiness, where an empty field would not be looked at.
@@ -296,6 +297,7 @@ func TestLostDeviceOutcomes(t *testing.T) {
 		},
 			outcome{phases: "talking+A", hears: "C:music", sent: "invite:device,auto"}},
 		{"talking/gone", nil, talk, gone, outcome{phases: "tone", hears: "C:busy", busy: "no"}},
+		{"talking/no_tries", []func(*DeskConfig){cfgNoTries}, talk, died, outcome{phases: "tone", hears: "C:busy", sent: none, busy: "no"}},
 		{"talking/customer", nil, talk, func(s *scene) { died(s); customerHangsUp(s) }, outcome{phases: none, busy: "no"}},
 		{"held/gone", nil, func(s *scene) *scene { return s.talk().hold() }, gone, outcome{phases: "tone", hears: "C:busy"}},
 		{"consult_alerting/leg_ended", nil, alerting, died, outcome{phases: "held+A dialling+A", hears: "C:music"}},

@@ -55,6 +55,9 @@ func deskConfig(c *configs.Config, a configs.Agent) callcontrol.DeskConfig {
 		LostInterval:     3 * time.Second,
 		Dial:             dialPolicy(t.Dial),
 	}
+	if out.LostTries == 0 {
+		out.LostTries = -1 // none is meant; 0 would be the desk's default
+	}
 	if c.Calls.RingNoAnswer.Then == configs.RingNoAnswerNotReady {
 		out.RingNoAnswerThen = callcontrol.NoAnswerPause
 	}
