@@ -144,3 +144,28 @@ func TestRejectAndBusy(t *testing.T) {
 		t.Errorf("rejected %+v", e)
 	}
 }
+
+// The Reason of a hang-up is what was asked for: to a phone, 200 on a CANCEL means that the call was taken elsewhere.
+func TestReasonOfHangup(t *testing.T) {
+	for reason, want := range map[string]string{
+		"":                                 ``,
+		"Call completed elsewhere":         `SIP;cause=200;text="Call completed elsewhere"`,
+		`SIP;cause=480;text="no_answer"`:   `SIP;cause=480;text="no_answer"`,
+		"SIP;cause=480;text=\"a\r\nb: c\"": ``,
+	} {
+		t.Run(want, func(t *testing.T) {
+			r := newRig(t, nil)
+			d, _ := r.invite(nil)
+			inv := r.pbx.request("INVITE")
+			r.pbx.reply(inv, 180, "pt", "", "")
+			d.Hangup(reason)
+			cancel := r.pbx.request("CANCEL")
+			if got := cancel.header("Reason"); got != want {
+				t.Errorf("%q: Reason is %q, want %q", reason, got, want)
+			}
+			r.pbx.reply(cancel, 200, "", "", "")
+			r.pbx.reply(inv, 487, "pt", "", "")
+			r.pbx.request("ACK")
+		})
+	}
+}

@@ -30,7 +30,8 @@ func (d *Dialog) Answer(l offer.Local) { d.post(cmdAnswer{local: l}) }
 func (d *Dialog) Reject(status int, reason string) { d.post(cmdReject{status: status, reason: reason}) }
 
 // Hangup ends the call in the way that is right now: CANCEL, BYE, or a final response. Never BYE before the ACK
-// (RFC 3261 §15). The reason goes into a Reason header (RFC 3326) when not empty.
+// (RFC 3261 §15). The reason goes into a Reason header (RFC 3326) when not empty: a text, or a whole value that begins with
+// "SIP;".
 func (d *Dialog) Hangup(reason string) { d.post(cmdHangup{reason: reason}) }
 
 // Reoffer changes our side of the media by a re-INVITE. While another change is under way the newest wanted state is

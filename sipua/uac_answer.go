@@ -2,6 +2,7 @@ package sipua
 
 import (
 	"strconv"
+	"strings"
 
 	"github.com/emiago/sipgo/sip"
 
@@ -324,7 +325,11 @@ func (c *core) addReason(req *sip.Request) {
 	if c.causeText == "" || !cleanText(c.causeText) || len(c.causeText) > 128 {
 		return
 	}
-	addHeader(req, "Reason", `SIP;cause=200;text="`+quotable(c.causeText)+`"`)
+	value := c.causeText
+	if !strings.HasPrefix(value, "SIP;") {
+		value = `SIP;cause=200;text="` + quotable(value) + `"`
+	}
+	addHeader(req, "Reason", value)
 }
 
 // reasonText is the text of a Reason header, for events.
