@@ -1,6 +1,7 @@
 package sipua
 
 import (
+	"strconv"
 	"testing"
 	"time"
 )
@@ -65,7 +66,7 @@ func TestInfoOutcome(t *testing.T) {
 // A peer that has no INFO after all is asked once in a call; a later re-INVITE does not change that.
 func TestInfoUnknownToPeer(t *testing.T) {
 	for _, status := range []int{405, 501} {
-		t.Run(itoa(status), func(t *testing.T) {
+		t.Run(strconv.Itoa(status), func(t *testing.T) {
 			r := newRig(t, nil)
 			d, ev, l, _ := r.answered(nil)
 			d.Digit('*', digitTime)

@@ -3,7 +3,6 @@ package sipua
 import (
 	"context"
 	"fmt"
-	"math/rand/v2"
 	"net"
 	"net/netip"
 	"strings"
@@ -88,7 +87,7 @@ func TestByeFollowsFinalNotify(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				n := &memNet{rng: rand.New(rand.NewPCG(1, 1)), conns: map[netip.AddrPort]*memConn{}, delay: 10 * time.Millisecond}
+				n := newMemNet(1, 0, 10*time.Millisecond)
 				addrA, addrB := netip.MustParseAddrPort("127.0.0.1:6001"), netip.MustParseAddrPort("127.0.0.1:6002")
 				s, err := New(Config{
 					Listen: []Listen{{Network: "udp", Addr: addrA}},
