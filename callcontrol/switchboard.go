@@ -74,7 +74,7 @@ func New(cfg Config, deps Deps) (*Switchboard, error) {
 		return nil, errors.New("callcontrol: boot id has other than letters and digits")
 	}
 	s := &Switchboard{
-		deps: deps, boot: boot, byAgent: make(map[AgentID]*runner, len(cfg.Desks)), memory: newMemory(),
+		deps: deps, boot: boot, byAgent: make(map[AgentID]*runner, len(cfg.Desks)), memory: newMemory(len(cfg.Desks)),
 		stopped: make(chan struct{}), legs: make(map[LegID]*runner),
 	}
 	s.pub = newPublisher(s)
@@ -211,7 +211,7 @@ func (s *Switchboard) dispatch(c Command, e *entry) {
 		in.Internal = s.deps.Directory.Internal(c.Number)
 	}
 	if !r.inbox.push(envelope{in: in, entry: e}) {
-		e.finish(Result{}, refuse(CodeBusy, "the desk has too much to do"))
+		e.finish(Result{}, refuse(CodeOverloaded, "the desk has too much to do"))
 	}
 }
 

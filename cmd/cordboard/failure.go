@@ -56,8 +56,9 @@ var hints = map[callcontrol.Code]string{
 	callcontrol.CodeDraining:          "the daemon is stopping; running calls go on, new ones wait for its restart",
 	callcontrol.CodeNoDevice:          "is the agent's phone on and registered? `cordboard agents`",
 	callcontrol.CodeUnavailable:       "`cordboard agents` shows line and device",
-	callcontrol.CodeBusy:              "end a call first, or raise limits.dial in the configuration",
+	callcontrol.CodeBusy:              "a call must end first; how many and how fast a line dials is limits.dial in the configuration, or the trunk's dial",
 	callcontrol.CodeForbidden:         "limits.dial.allow, or the trunk's dial.allow, decides which numbers may be dialled",
+	callcontrol.CodeOverloaded:        "nothing was done; wait a moment and send it with a new --id, or none",
 }
 
 // explain makes an error what is told of it.

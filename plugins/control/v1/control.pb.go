@@ -60,6 +60,8 @@ const (
 	RefusalCode_REFUSAL_CODE_BUSY RefusalCode = 14
 	// The dial rules do not allow the number.
 	RefusalCode_REFUSAL_CODE_FORBIDDEN RefusalCode = 15
+	// More commands are under way than can be taken. Nothing was done: a later one, with another command_id, may be.
+	RefusalCode_REFUSAL_CODE_OVERLOADED RefusalCode = 16
 )
 
 // Enum value maps for RefusalCode.
@@ -81,6 +83,7 @@ var (
 		13: "REFUSAL_CODE_UNAVAILABLE",
 		14: "REFUSAL_CODE_BUSY",
 		15: "REFUSAL_CODE_FORBIDDEN",
+		16: "REFUSAL_CODE_OVERLOADED",
 	}
 	RefusalCode_value = map[string]int32{
 		"REFUSAL_CODE_UNSPECIFIED":          0,
@@ -99,6 +102,7 @@ var (
 		"REFUSAL_CODE_UNAVAILABLE":          13,
 		"REFUSAL_CODE_BUSY":                 14,
 		"REFUSAL_CODE_FORBIDDEN":            15,
+		"REFUSAL_CODE_OVERLOADED":           16,
 	}
 )
 
@@ -4275,7 +4279,7 @@ const file_control_proto_rawDesc = "" +
 	"\x06Reason\x124\n" +
 	"\x04code\x18\x01 \x01(\x0e2 .cordboard.control.v1.ReasonCodeR\x04code\x12\x12\n" +
 	"\x04text\x18\x02 \x01(\tR\x04text\x12\x17\n" +
-	"\acall_id\x18\x03 \x01(\tR\x06callId*\xe8\x03\n" +
+	"\acall_id\x18\x03 \x01(\tR\x06callId*\x85\x04\n" +
 	"\vRefusalCode\x12\x1c\n" +
 	"\x18REFUSAL_CODE_UNSPECIFIED\x10\x00\x12%\n" +
 	"!REFUSAL_CODE_NOT_ALLOWED_IN_STATE\x10\x01\x12\x1d\n" +
@@ -4293,7 +4297,8 @@ const file_control_proto_rawDesc = "" +
 	"\x16REFUSAL_CODE_NO_DEVICE\x10\f\x12\x1c\n" +
 	"\x18REFUSAL_CODE_UNAVAILABLE\x10\r\x12\x15\n" +
 	"\x11REFUSAL_CODE_BUSY\x10\x0e\x12\x1a\n" +
-	"\x16REFUSAL_CODE_FORBIDDEN\x10\x0f*\xbb\x02\n" +
+	"\x16REFUSAL_CODE_FORBIDDEN\x10\x0f\x12\x1b\n" +
+	"\x17REFUSAL_CODE_OVERLOADED\x10\x10*\xbb\x02\n" +
 	"\x04Verb\x12\x14\n" +
 	"\x10VERB_UNSPECIFIED\x10\x00\x12\r\n" +
 	"\tVERB_DIAL\x10\x01\x12\x0f\n" +

@@ -439,7 +439,7 @@ func (s *story) verb(k callcontrol.Kind) {
 	switch {
 	case err == nil:
 		s.rw.count("verb " + string(k))
-	case !errors.As(err, &refused), refused.Code == callcontrol.CodeTimeout, refused.Code == callcontrol.CodeBusy:
+	case !errors.As(err, &refused), refused.Code == callcontrol.CodeTimeout, refused.Code == callcontrol.CodeBusy, refused.Code == callcontrol.CodeOverloaded:
 		s.note(fmt.Sprintf("%s: %v", k, err))
 	default:
 		s.rw.count(fmt.Sprintf("refused %s %s %s", k, refused.Code, refused.State))
