@@ -204,7 +204,7 @@ func TestOutcomesNamesKeys(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	others := strings.Fields("answer reject hangup retrieve swap complete cancel callcontrol patchOf Outcomes Cells")
+	others := strings.Fields("not_allowed_in_state answer reject hangup retrieve swap complete cancel callcontrol patchOf Outcomes Cells")
 	values := map[string]bool{}
 	for _, words := range enums {
 		for _, w := range words {
