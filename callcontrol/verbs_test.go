@@ -20,6 +20,11 @@ func TestInbound(t *testing.T) {
 		{"controller/old_leg_first", nil, rings, func(s *scene) { s.cmd(KindAnswer) }, outcome{phases: "answering+A", sent: "hangup:A(normal)"}},
 		{"controller/then_auto_answer", nil, rings, func(s *scene) { s.cmd(KindAnswer); s.signal(SignalEnded, s.d.device.ending) }, outcome{phases: "answering+A", sent: "invite:device,auto"}},
 		{"controller/old_leg_does_not_go", nil, rings, func(s *scene) { s.cmd(KindAnswer); s.expire(TimerEnding, "") }, outcome{phases: "answering+A", sent: "invite:device,auto"}},
+		{"controller/no_media_port", nil, rings, func(s *scene) {
+			s.cmd(KindAnswer)
+			s.signal(SignalEnded, s.d.device.ending)
+			s.signal(SignalRejected, s.device, status(503))
+		}, outcome{phases: none, sent: "reject:C(congestion)", busy: "no"}},
 		{"controller/connected", nil, rings, func(s *scene) { s.cmd(KindAnswer); s.deviceAnswers(); s.signal(SignalAnswered, s.customer) }, outcome{phases: "talking+A", hears: "A:C C:A"}},
 		{"persistent/offered", persistent, rings, func(*scene) {}, outcome{phases: "offered+A", sent: "ring:C", hears: "A:call_waiting"}},
 		{"persistent/answer_at_once", persistent, rings, func(s *scene) { s.cmd(KindAnswer) }, outcome{phases: "answering+A", sent: "answer:C"}},

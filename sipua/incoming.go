@@ -63,7 +63,7 @@ func (s *Stack) onInvite(st *serverTx, src source) {
 		s.counters.merged.Add(1)
 		refuse(482, "", "")
 	case status != 0:
-		refuse(status, "Retry-After", "10")
+		refuse(status, "Retry-After", retryAfterLoad)
 	default:
 		c.box.put(wireInvite{st}, false)
 	}
@@ -86,6 +86,9 @@ func (s *Stack) add(c *core, key mergeKey) int {
 	go c.run()
 	return 0
 }
+
+// retryAfterLoad is when who is refused for load may try again, seconds (RFC 3261 §20.33).
+const retryAfterLoad = "10"
 
 // full reports whether no more calls are taken. What has ended lingers for 64×T1 and is bounded on its own, so that many
 // short calls do not use up the room of live ones.

@@ -444,3 +444,16 @@ func TestEndedDialogsTakeNoRoom(t *testing.T) {
 	r.pbx.response(200, "BYE")
 	want[Ended](c.ev)
 }
+
+// Whoever is refused for load is told when to try again.
+func TestRejectedForLoad(t *testing.T) {
+	r := newRig(t, nil)
+	l := r.pbx.leg("1001")
+	l.send("INVITE", "", sdp(40000, "sendrecv"))
+	r.incoming().d.Reject(503, "No Media Ports")
+	res := r.pbx.response(503, "INVITE")
+	l.ack(res, "")
+	if res.header("Retry-After") != "10" {
+		t.Errorf("Retry-After %q", res.header("Retry-After"))
+	}
+}

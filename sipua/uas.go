@@ -182,6 +182,9 @@ func (c *core) sendReject(status int, reason string) {
 	if c.server.rel.warning != "" && status == 488 {
 		addHeader(res, "Warning", c.server.rel.warning)
 	}
+	if status == 503 {
+		addHeader(res, "Retry-After", retryAfterLoad)
+	}
 	c.respond(c.server.st, res)
 }
 

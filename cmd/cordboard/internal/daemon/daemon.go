@@ -185,6 +185,19 @@ func (d *Daemon) newLeg(desk *desk, id callcontrol.LegID, device bool) *leg {
 	return l
 }
 
+// room refuses a call for which there are not ports enough, before anything rings: one pair for its own leg and one for the
+// device that will take it, unless that is there.
+func (d *Daemon) room(desk *desk, l *leg) error {
+	need := 2
+	if slices.ContainsFunc(desk.all(), func(other *leg) bool { return other != l && other.device }) {
+		need = 1
+	}
+	if u := d.engine.Usage(); u.Free() < need {
+		return &rtp.PortsError{Usage: u}
+	}
+	return nil
+}
+
 // admit counts a leg against limits.max_legs.
 func (d *Daemon) admit(l *leg) error {
 	if d.legs.Add(1) > int64(d.cfg.Limits.MaxLegs) {

@@ -91,7 +91,7 @@ func bare(t *testing.T, config string, secrets map[string]string) *world {
 	w.must(os.WriteFile(path, []byte(config), 0o600))
 	cfg, err := configs.Load(path)
 	w.must(err)
-	w.daemon, err = New(cfg, slog.New(slog.NewTextHandler(testLog{t}, &slog.HandlerOptions{Level: slog.LevelWarn})))
+	w.daemon, err = New(cfg, w.logger(slog.LevelWarn))
 	w.must(err)
 	w.background("daemon", func(ctx context.Context) error { return w.daemon.Run(ctx, nil, nil) })
 	return w

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -46,7 +47,9 @@ type world struct {
 	daemon *Daemon
 	phones []*sim.Phone
 	stops  []func()
-	force  chan struct{} // closed: the second signal
+	force  chan struct{}   // closed: the second signal
+	said   strings.Builder // the daemon's log
+	saying sync.Mutex
 
 	persistent bool // devices stay connected, which is no leak
 }
@@ -173,7 +176,7 @@ agents:
 	if err != nil {
 		w.t.Fatalf("%v\n%s", err, text)
 	}
-	d, err := New(cfg, slog.New(slog.NewTextHandler(testLog{w.t}, &slog.HandlerOptions{Level: level})))
+	d, err := New(cfg, w.logger(level))
 	w.must(err)
 	return d
 }
@@ -434,11 +437,25 @@ func (w *world) whole(parties ...*sim.Party) {
 	}
 }
 
-type testLog struct{ t *testing.T }
+// logger is the daemon's: to the test's log, and kept.
+func (w *world) logger(level slog.Level) *slog.Logger {
+	return slog.New(slog.NewTextHandler(testLog{w}, &slog.HandlerOptions{Level: level}))
+}
+
+type testLog struct{ w *world }
 
 func (l testLog) Write(p []byte) (int, error) {
-	l.t.Log(strings.TrimRight(string(p), "\n"))
-	return len(p), nil
+	l.w.t.Log(strings.TrimRight(string(p), "\n"))
+	l.w.saying.Lock()
+	defer l.w.saying.Unlock()
+	return l.w.said.Write(p)
+}
+
+// logged is how often the daemon said something.
+func (w *world) logged(what string) int {
+	w.saying.Lock()
+	defer w.saying.Unlock()
+	return strings.Count(w.said.String(), what)
 }
 
 // portWindow are the ports that freePort deals: the system gives none of them to others by itself, and the media ports of
