@@ -307,6 +307,7 @@ type rig struct {
 	pbx   *rawPeer
 	calls chan call
 	dns   resolve.Resolver // nil: the system's
+	alone bool             // no other test runs meanwhile
 }
 
 func logger() *slog.Logger {
@@ -325,7 +326,9 @@ func newRig(t *testing.T, change func(*Config)) *rig {
 
 func (r *rig) start(t *testing.T, change func(*Config)) {
 	t.Helper()
-	t.Parallel()
+	if !r.alone {
+		t.Parallel()
+	}
 	r.t, r.calls = t, make(chan call, 100)
 	if r.pbx == nil {
 		r.pbx = newRawPeer(t)
