@@ -113,7 +113,11 @@ func TestPrackIncoming(t *testing.T) {
 	l.send("INVITE", "Require: 100rel\r\n", sdp(40000, "sendrecv"))
 	c = r.incoming()
 	c.d.Ring(nil)
+	begin := time.Now()
 	l.ack(r.pbx.response(504, "INVITE"), "") // no PRACK in 64*T1
+	if d := time.Since(begin); d > 100*testT1 {
+		t.Errorf("without PRACK for %v", d)
+	}
 	want[Ended](c.ev)
 }
 
