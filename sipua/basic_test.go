@@ -115,7 +115,7 @@ func TestNoAck(t *testing.T) {
 		}
 		return m.method() == "BYE"
 	})
-	if n < 8 || n > 20 { // T1 60 ms doubling to T2 400 ms over 3.84 s
+	if n < 8 || n > 20 { // T1 100 ms doubling to T2 400 ms over 6.4 s
 		t.Errorf("200 sent %d times", n)
 	}
 	r.pbx.reply(bye, 200, "", "", "")

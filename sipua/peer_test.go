@@ -22,12 +22,16 @@ import (
 	"cordboard/sipua/resolve"
 )
 
-const testT1, testT2, testT4 = 60 * time.Millisecond, 400 * time.Millisecond, 500 * time.Millisecond // 64*T1 is 3.84 s
+// A peer that is late by 64*T1 is gone to the stack, so that must be more than a busy machine keeps a test waiting.
+const testT1, testT2, testT4 = 100 * time.Millisecond, 400 * time.Millisecond, 500 * time.Millisecond // 64*T1 is 6.4 s
+
+// patience is for what must come.
+const patience = 30 * time.Second
 
 func TestMain(m *testing.M) {
 	sip.SetTimers(testT1, testT2, testT4) // before any stack
 	flag.Parse()
-	_ = flag.Set("test.parallel", "16") // they wait for timers, not for the processor
+	_ = flag.Set("test.parallel", "8") // they wait for timers, not for the processor
 	goleak.VerifyTestMain(m)
 }
 
@@ -132,7 +136,7 @@ func (p *rawPeer) send(text string) {
 // next returns the next message that is wanted; others are skipped.
 func (p *rawPeer) next(what string, want func(rawMsg) bool) rawMsg {
 	p.t.Helper()
-	deadline := time.After(15 * time.Second)
+	deadline := time.After(patience)
 	var seen []string
 	for {
 		select {
@@ -276,7 +280,7 @@ func (e *events) handle(ev DialogEvent) { e.ch <- ev }
 // want waits for an event of a type; others are skipped unless they are final.
 func want[T DialogEvent](e *events) T {
 	e.t.Helper()
-	deadline := time.After(15 * time.Second)
+	deadline := time.After(patience)
 	for {
 		select {
 		case ev := <-e.ch:
@@ -376,7 +380,7 @@ func (r *rig) incoming() call {
 	select {
 	case c := <-r.calls:
 		return c
-	case <-time.After(15 * time.Second):
+	case <-time.After(patience):
 		r.t.Fatal("no incoming call")
 		return call{}
 	}

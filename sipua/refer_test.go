@@ -140,7 +140,7 @@ func TestByeFollowsFinalNotify(t *testing.T) {
 					}
 				})
 				tc.answer(p, inv, notify)
-				time.Sleep(10 * time.Second)
+				time.Sleep(3 * 64 * testT1) // all is forgotten
 				select {
 				case after := <-came:
 					if after < tc.from || after > tc.to {
