@@ -19,6 +19,7 @@ import (
 	"cordboard/configs"
 	"cordboard/journal"
 	controlv1 "cordboard/plugins/control/v1"
+	"cordboard/sim"
 )
 
 var update = flag.Bool("update", false, "write the examples' output into docs/cli.md")
@@ -168,6 +169,7 @@ func TestEveryFieldAndCodeIsDocumented(t *testing.T) {
 		callcontrol.AgentView{}, callcontrol.DeviceView{}, callcontrol.Why{}, callcontrol.CallView{}, callcontrol.LegView{}, callcontrol.LegMedia{},
 		callcontrol.TransferView{}, callcontrol.Identity{}, callcontrol.Variable{}, callcontrol.Contact{}, callcontrol.Event{},
 		journal.Cursor{}, journal.Gap{}, done{}, failure{}, doctor.Finding{}, configs.Problem{},
+		sim.Happening{},
 	} {
 		typ := reflect.TypeOf(v)
 		for i := range typ.NumField() {

@@ -127,6 +127,13 @@ func (a *app) problems(p configs.Errors) {
 	fmt.Fprint(a.errs, p.Error())
 }
 
+// jsonLine prints v as one line, for commands that go on.
+func (a *app) jsonLine(v any) error {
+	e := json.NewEncoder(a.out)
+	e.SetEscapeHTML(false)
+	return e.Encode(v)
+}
+
 // json prints v for programs.
 func (a *app) json(v any) {
 	e := json.NewEncoder(a.out)

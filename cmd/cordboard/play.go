@@ -68,7 +68,7 @@ type simCommand struct {
 // Run is a telephone world until a signal.
 func (c *simCommand) Run(a *app) error {
 	a.verb = "sim"
-	o := sim.StandOptions{PBX: c.Listen, Lines: c.Lines, CallEvery: c.CallEvery, TalkFor: c.TalkFor, Queue: c.Queue, Say: a.out}
+	o := sim.StandOptions{PBX: c.Listen, Lines: c.Lines, CallEvery: c.CallEvery, TalkFor: c.TalkFor, Queue: c.Queue, Tell: a.tellSim}
 	if c.Daemon != "" {
 		at, err := netip.ParseAddrPort(c.Daemon)
 		if err != nil {
@@ -97,4 +97,13 @@ func (c *simCommand) Run(a *app) error {
 		return err
 	}
 	return nil
+}
+
+// tellSim prints one happening of the telephone world, for people or as a line of JSON.
+func (a *app) tellSim(h sim.Happening) {
+	if a.cli.JSON {
+		_ = a.jsonLine(h) // a closed standard output ends nothing: the world is what was asked for
+		return
+	}
+	fmt.Fprintln(a.out, h)
 }
