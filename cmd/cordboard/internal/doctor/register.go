@@ -22,7 +22,7 @@ func (v *visit) register(ctx context.Context) {
 	}
 	cfg, err := v.stackConfig()
 	if err != nil {
-		v.fail("register", err.Error(), "")
+		v.fail("register", err.Error(), "name in sip.tls files that hold what is asked for, both PEM: `cordboard check` looks at them")
 		return
 	}
 	if len(cfg.Lines) == 0 {
@@ -113,7 +113,7 @@ func registerAdvice(status int, t configs.Trunk) string {
 func (v *visit) askDaemon(ctx context.Context) {
 	snap, err := v.snapshot(ctx)
 	if err != nil {
-		v.warn("register", "the running daemon does not answer: "+err.Error(), "")
+		v.warn("register", "the running daemon does not answer: "+err.Error(), "its log may tell why (journalctl -u cordboard); if it stays so, restart it")
 		return
 	}
 	for _, t := range v.cfg.Trunks {
