@@ -62,7 +62,7 @@ var hints = map[callcontrol.Code]string{
 }
 
 // explain makes an error what is told of it.
-func explain(err error) failure {
+func explain(verb string, err error) failure {
 	var refusal *callcontrol.Refusal
 	var ambiguous *control.AmbiguousError
 	var usage *usageError
@@ -79,7 +79,7 @@ func explain(err error) failure {
 			Hint: "is the daemon running, and is this its socket (--socket, CORDBOARD_SOCKET, control.socket in its configuration)?",
 		}
 	}
-	return failure{Code: "failed", Message: err.Error(), exit: exitFailed}
+	return failure{Code: "failed", Message: err.Error(), Hint: remedy(verb, err), exit: exitFailed}
 }
 
 // fail prints an error and returns its exit code.
@@ -95,7 +95,7 @@ func (a *app) fail(err error) int {
 		a.problems(problems)
 		return exitFailed
 	}
-	f := explain(err)
+	f := explain(a.verb, err)
 	if a.cli != nil && a.cli.JSON {
 		a.json(struct {
 			OK    bool    `json:"ok"`

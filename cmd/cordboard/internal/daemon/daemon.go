@@ -116,9 +116,17 @@ func (d *Daemon) Run(ctx context.Context, ready func(), force <-chan struct{}) e
 	g.Go(func() error { return d.engine.Run(work) })
 	g.Go(func() error { return d.stack.Run(work) })
 	g.Go(func() error { return d.board.Run(work) })
-	g.Go(func() error { return d.serveControl(work) })
-	g.Go(func() error { return d.metrics.run(work, d.cfg.Metrics.Listen.AddrPort) })
+	bound := make(chan struct{}, 2) // a word from each that opens its socket now
+	g.Go(func() error { return d.serveControl(work, bound) })
+	g.Go(func() error { return d.metrics.run(work, d.cfg.Metrics.Listen.AddrPort, bound) })
 	g.Go(func() error {
+		for range cap(bound) {
+			select {
+			case <-bound:
+			case <-work.Done():
+				return nil
+			}
+		}
 		d.startDevices()
 		if ready != nil {
 			ready()
