@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"math/rand/v2"
-	"net"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -21,6 +19,7 @@ import (
 
 	"cordboard/callcontrol"
 	"cordboard/configs"
+	"cordboard/internal/freeport"
 	"cordboard/mediamix"
 	"cordboard/sim"
 	"cordboard/sipua"
@@ -458,34 +457,17 @@ func (w *world) logged(what string) int {
 	return strings.Count(w.said.String(), what)
 }
 
-// portWindow are the ports that freePort deals: the system gives none of them to others by itself, and the media ports of
-// every test lie above it.
-const portWindow, portWindowEnd = 10000, 18000
-
 // mediaPorts is how many ports each world has for media.
 const mediaPorts = 200
 
-var nextPort, nextWorld atomic.Uint32
+var nextWorld atomic.Uint32
 
 // freePort is a port that is free for UDP and TCP. No other world of this process is dealt the same.
 func freePort(t *testing.T) uint16 {
 	t.Helper()
-	nextPort.CompareAndSwap(0, 1+rand.Uint32N(portWindowEnd-portWindow)) // elsewhere than other processes of tests
-	for range 100 {
-		port := uint16(portWindow + nextPort.Add(1)%(portWindowEnd-portWindow))
-		at := netip.AddrPortFrom(loopback, port)
-		u, err := net.ListenUDP("udp", net.UDPAddrFromAddrPort(at))
-		if err != nil {
-			continue
-		}
-		l, err := net.ListenTCP("tcp", net.TCPAddrFromAddrPort(at))
-		u.Close()
-		if err != nil {
-			continue
-		}
-		l.Close()
-		return port
+	port, err := freeport.Deal()
+	if err != nil {
+		t.Fatal(err)
 	}
-	t.Fatal("no port is free")
-	return 0
+	return port
 }

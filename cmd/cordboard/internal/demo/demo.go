@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"net"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -14,6 +13,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"cordboard/internal/freeport"
 	"cordboard/sim"
 )
 
@@ -90,9 +90,11 @@ func start(life context.Context, g *errgroup.Group, dir string, o Options) (*wor
 		return nil, err
 	}
 	goLong(w.pbx.Run)
-	if w.sip, err = freeUDP(); err != nil {
+	port, err := freeport.Deal()
+	if err != nil {
 		return nil, err
 	}
+	w.sip = netip.AddrPortFrom(loopback, port)
 	config, err := writeConfig(dir, w.pbx.Addr(), w.sip)
 	if err != nil {
 		return nil, err
@@ -116,14 +118,4 @@ func (w *world) newPhone(i int) (*sim.Phone, error) {
 	return sim.NewPhone(sim.PhoneConfig{
 		Addr: loopback, Server: w.sip, User: agentName(i) + "-phone", Password: "phone-secret-" + lineUser(i), Source: voice("agent"), AutoAnswer: true,
 	})
-}
-
-// freeUDP finds a free port. The daemon binds it a moment later.
-func freeUDP() (netip.AddrPort, error) {
-	c, err := net.ListenUDP("udp4", net.UDPAddrFromAddrPort(netip.AddrPortFrom(loopback, 0)))
-	if err != nil {
-		return netip.AddrPort{}, err
-	}
-	defer c.Close()
-	return c.LocalAddr().(*net.UDPAddr).AddrPort(), nil
 }
