@@ -41,7 +41,7 @@ func (c *demoCommand) Run(a *app) error {
 	report, err := demo.Run(a.ctx, demo.Options{Out: c.Out, Keep: c.Keep, Say: say, Serve: func(ctx context.Context, config string) error {
 		return a.daemon(ctx, config, daemon.Options{Log: log})
 	}})
-	if a.cli.JSON && report != nil && (err == nil || errors.Is(err, demo.ErrNotOK)) {
+	if a.cli.JSON && report != nil && (err == nil || errors.Is(err, demo.ErrNotOK) || errors.Is(err, demo.ErrTooSlow)) {
 		a.json(report)
 		if err != nil {
 			return &exitError{exitFailed}

@@ -29,6 +29,8 @@ func remedy(verb string, err error) string {
 	switch {
 	case errors.Is(err, demo.ErrNotOK):
 		return "report.json in the folder of --out says for each step what was expected and what was heard"
+	case errors.Is(err, demo.ErrTooSlow):
+		return "stop what else keeps its processors busy (top), then run it again; report.json in the folder of --out has the steps so far"
 	case errors.As(err, &taken):
 		return "stop that daemon first, or give this one another control.socket"
 	case errors.Is(err, syscall.EADDRINUSE):

@@ -78,7 +78,7 @@ func TestEveryFailureHasARemedy(t *testing.T) {
 			{file(syscall.EACCES), place.files}, {socket(syscall.EACCES), place.files}, {file(syscall.ENOENT), place.files},
 			{file(syscall.ENOTDIR), place.files}, {file(syscall.EISDIR), place.files}, {file(syscall.ENOSPC), place.files},
 			{file(syscall.EROFS), place.files}, {file(syscall.EEXIST), place.files},
-			{port(syscall.EMFILE), ""}, {demo.ErrNotOK, ""}, {&control.SocketInUseError{Path: "/x"}, ""}, {errors.New("boom"), ""},
+			{port(syscall.EMFILE), ""}, {demo.ErrNotOK, ""}, {demo.ErrTooSlow, ""}, {&control.SocketInUseError{Path: "/x"}, ""}, {errors.New("boom"), ""},
 		} {
 			f := explain(verb, c.err)
 			if f.Code != "failed" || f.Hint == "" || known && !strings.Contains(f.Hint, c.change) {

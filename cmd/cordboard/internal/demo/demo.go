@@ -5,6 +5,7 @@ package demo
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/netip"
 	"os"
@@ -20,11 +21,19 @@ import (
 // ErrNotOK says that a step, a stream or the digits were not as expected; the report says which.
 var ErrNotOK = errors.New("the demo's report is not ok")
 
+// ErrTooSlow says that the story did not come to its end in its time; the report has the steps until then.
+var ErrTooSlow = errors.New("the demo did not end in its time: this host is too slow or too busy for it")
+
+// limit is for the whole story, from the start of the daemon to the report.
+const limit = 90 * time.Second
+
 // Options of a demo.
 type Options struct {
 	Out  string // folder for report.json, the WAV files and the daemon's configuration
 	Keep bool   // leave everything running until ctx ends
 	Say  io.Writer
+	// Limit is the longest that the story may take; 0: 90 s.
+	Limit time.Duration
 	// Serve runs the daemon with a configuration file until ctx ends.
 	Serve func(ctx context.Context, config string) error
 }
@@ -58,16 +67,28 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 
 // play starts the world, then the daemon, tells the story and writes the report.
 func play(ctx context.Context, g *errgroup.Group, dir string, o Options, report *Report) error {
+	if o.Limit == 0 {
+		o.Limit = limit
+	}
 	s := &story{report: report, out: dir, say: o.Say}
+	timed, cancel := context.WithTimeoutCause(ctx, o.Limit, fmt.Errorf("%w (%v)", ErrTooSlow, o.Limit))
+	defer cancel()
 	w, err := start(ctx, g, dir, o)
 	if err != nil {
 		return err
 	}
 	defer w.client.Close()
 	s.world = w
-	s.tell(ctx)
+	s.tell(timed)
+	slow := context.Cause(timed)
+	if slow != nil && ctx.Err() == nil {
+		s.add(Step{Name: "story", Expected: none(), Heard: none(), Error: slow.Error()})
+	}
 	if err := s.finish(ctx); err != nil {
 		return err
+	}
+	if slow != nil {
+		return slow
 	}
 	if o.Keep {
 		play := newPlayground(w, o)
