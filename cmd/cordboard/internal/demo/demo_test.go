@@ -86,20 +86,24 @@ func TestPlayground(t *testing.T) {
 		}
 	}
 	s := &story{world: w}
-	for i := range agents {
+	for i := 1; i < agents; i++ {
 		if _, err := s.await(ctx, offered(i)); err != nil {
 			t.Fatalf("%s: %v", agentName(i), err)
 		}
 	}
-	for i, kind := range []callcontrol.Kind{callcontrol.KindAnswer, callcontrol.KindReject} {
-		if _, err := w.client.Do(ctx, callcontrol.Command{Kind: kind, Agent: callcontrol.AgentID(agentName(i))}); err != nil {
-			t.Errorf("%s: %v", kind, err)
+	for _, c := range []callcontrol.Command{
+		{Kind: callcontrol.KindAnswer, Agent: "boris"}, {Kind: callcontrol.KindReject, Agent: "clara"}, {Kind: callcontrol.KindDial, Agent: anna, Number: "2004"},
+	} {
+		if _, err := w.client.Do(ctx, c); err != nil {
+			t.Errorf("%s: %v", c.Kind, err)
 		}
 	}
-	if _, err := s.await(ctx, func(c callcontrol.CallView) bool {
-		return c.Agent == anna && c.Phase == callcontrol.PhaseTalking
-	}); err != nil {
-		t.Error(err)
+	for _, agent := range []callcontrol.AgentID{anna, "boris"} {
+		if _, err := s.await(ctx, func(c callcontrol.CallView) bool {
+			return c.Agent == agent && c.Phase == callcontrol.PhaseTalking
+		}); err != nil {
+			t.Errorf("%s: %v", agent, err)
+		}
 	}
 	// A step whose state the daemon does not confirm is not ok, whatever is heard.
 	s.report, s.say = &Report{}, io.Discard
