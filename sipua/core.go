@@ -45,6 +45,7 @@ type core struct {
 	incoming *Incoming
 	timers   map[timerKind]*time.Timer
 	timerGen map[timerKind]uint64
+	batch    []any // taken from the mailbox, the first is being applied
 	closing  bool
 	lingered bool // for twice the time: an answer to a request of ours was missing
 
@@ -176,12 +177,12 @@ func (c *core) run() {
 	}()
 	for !c.closing {
 		<-c.box.wake
-		for _, item := range c.box.take() {
-			c.apply(item)
+		for c.batch = c.box.take(); len(c.batch) > 0 && !c.closing; c.batch = c.batch[1:] {
+			c.apply(c.batch[0])
 			c.public.Store(uint32(c.state))
-			if c.closing {
-				break
-			}
+		}
+		if len(c.batch) == 0 {
+			c.batch = nil // what was read is not kept while parked
 		}
 		idle := c.state == stEnded && c.pending == 0
 		c.quiet.Store(idle)
@@ -193,9 +194,19 @@ func (c *core) run() {
 	}
 }
 
-// over frees all that the dialog held.
+// over frees all that the dialog held. Requests that it has not answered are: their transactions have no timer.
 func (c *core) over() {
-	c.box.close()
+	for _, item := range append(c.batch, c.box.close()...) {
+		if r, ok := item.(wireRequest); ok && !r.st.answered() {
+			c.respond(r.st, c.answerWith(r.st, 481, ""))
+		}
+	}
+	if c.refer.in != nil {
+		c.respond(c.refer.in, c.answerWith(c.refer.in, 481, ""))
+	}
+	if st := c.server.st; st != nil && !st.answered() { // dropped without a word, by Forget or a defect
+		st.tx.Terminate()
+	}
 	for _, t := range c.timers {
 		t.Stop()
 	}

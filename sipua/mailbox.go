@@ -89,8 +89,11 @@ func (m *mailbox) take() []any {
 	return items
 }
 
-func (m *mailbox) close() {
+// close takes nothing any more, and returns what still waits.
+func (m *mailbox) close() []any {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	items := m.items
 	m.closed, m.items = true, nil
+	return items
 }
