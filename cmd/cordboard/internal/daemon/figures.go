@@ -29,6 +29,7 @@ func newFigures(d *Daemon) *figures {
 		{"cordboard_sip_sources", "Source addresses in the edge filter's tables.", nil},
 		{"cordboard_sip_faults_total", "Faults of SIP peers after the edge, by kind.", []string{"kind"}},
 		{"cordboard_sip_dialogs", "Dialogs that have not ended.", nil},
+		{"cordboard_sip_requests_pending", "Requests of dialogs, of either side, without their final answer.", nil},
 	} {
 		f.descs[m.name] = prometheus.NewDesc(m.name, m.help, m.labels, nil)
 	}
@@ -64,6 +65,7 @@ func (f *figures) Collect(out chan<- prometheus.Metric) {
 		counter("cordboard_sip_faults_total", n, kind)
 	}
 	gauge("cordboard_sip_dialogs", float64(f.d.stack.Dialogs()))
+	gauge("cordboard_sip_requests_pending", float64(f.d.stack.Pending()))
 	f.desks(gauge)
 }
 

@@ -15,8 +15,6 @@ import (
 	"text/template"
 	"time"
 
-	"go.uber.org/goleak"
-
 	"cordboard/callcontrol"
 	"cordboard/configs"
 	"cordboard/sim"
@@ -78,8 +76,7 @@ func (k *kamailio) users() int {
 // bare is a daemon from a whole configuration, without the sim around it.
 func bare(t *testing.T, config string, secrets map[string]string) *world {
 	t.Helper()
-	leaks := goleak.IgnoreCurrent()
-	t.Cleanup(func() { goleak.VerifyNone(t, leaks) })
+	gate(t)
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
 	t.Cleanup(cancel)
 	w := &world{t: t, ctx: ctx, dir: t.TempDir()}

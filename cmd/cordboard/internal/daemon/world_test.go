@@ -15,8 +15,6 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
 	"cordboard/callcontrol"
 	"cordboard/configs"
 	"cordboard/internal/freeport"
@@ -51,12 +49,13 @@ type world struct {
 	saying sync.Mutex
 
 	persistent bool // devices stay connected, which is no leak
+	mute       bool // a party leaves a request without its answer, for which timer F waits 32 s
 }
 
 // setup of a world; the zero value is one agent, anna, with a phone that answers by itself when asked to.
 type setup struct {
 	agents   int
-	parallel bool                     // with others: the caller checks that no goroutine is left
+	parallel bool                     // with others: the caller has the gate
 	manual   bool                     // phones ring instead of answering by themselves
 	noPhone  bool                     // phones do not register
 	large    bool                     // media ports for 1,000 legs, and only warnings logged; one such world at a time
@@ -94,9 +93,8 @@ func newWorld(t *testing.T, s setup) *world {
 	}
 	if s.parallel {
 		t.Parallel()
-	} else { // registered first, so that it runs last: whatever the test started must be gone
-		leaks := goleak.IgnoreCurrent()
-		t.Cleanup(func() { goleak.VerifyNone(t, leaks) })
+	} else {
+		gate(t)
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 90*time.Second)
 	t.Cleanup(cancel)
@@ -220,13 +218,18 @@ func (w *world) background(name string, f func(context.Context) error) (stop fun
 	return stop
 }
 
-// close is the leak gate: no leg, dialog or port may be left once calls have ended.
+// close is the leak gate of the daemon: no leg, stream, port, dialog or request may be left once calls have ended, and none
+// whatever once the daemon has.
 func (w *world) close() {
 	if w.daemon != nil && !w.t.Failed() && !w.persistent {
 		w.quiet()
+		w.until("no request waits for its answer", func() bool { return w.mute || w.daemon.stack.Pending() == 0 })
 	}
 	for _, stop := range slices.Backward(w.stops) {
 		stop()
+	}
+	if w.daemon != nil && !w.idle() {
+		w.t.Errorf("left when the daemon has ended: %s", w.counts())
 	}
 }
 
@@ -238,6 +241,11 @@ func (w *world) quiet() {
 
 func (w *world) idle() bool {
 	return w.daemon.legs.Load() == 0 && w.daemon.engine.Stats().Streams == 0 && w.daemon.engine.Usage().Used == 0 && w.daemon.stack.Dialogs() == 0
+}
+
+func (w *world) counts() string {
+	return fmt.Sprintf("legs %d streams %d ports %d dialogs %d requests %d", w.daemon.legs.Load(), w.daemon.engine.Stats().Streams,
+		w.daemon.engine.Usage().Used, w.daemon.stack.Dialogs(), w.daemon.stack.Pending())
 }
 
 func (w *world) must(err error) {
@@ -280,8 +288,7 @@ func (w *world) describe() string {
 	for _, t := range s.Transfers {
 		fmt.Fprintf(&b, "transfer %s %s %s\n", t.Kind, t.Status, t.Cause)
 	}
-	fmt.Fprintf(&b, "legs %d streams %d ports %d dialogs %d", w.daemon.legs.Load(), w.daemon.engine.Stats().Streams,
-		w.daemon.engine.Usage().Used, w.daemon.stack.Dialogs())
+	b.WriteString(w.counts())
 	return b.String()
 }
 
