@@ -225,6 +225,9 @@ func (s *Stack) shutdown(stopLive context.CancelFunc, accounts *errgroup.Group) 
 	s.stopping.Store(true)
 	byes := time.After(min(4*time.Second, s.cfg.StopTimeout))
 	s.HangupAll()
+	// Lines unregister after that: a peer that knows us by our registration is deaf to a later BYE. One that does not answer
+	// delays it by no more than a second.
+	s.waitDialogs(time.After(min(time.Second, s.cfg.StopTimeout/2)))
 	stopLive()
 	if err := accounts.Wait(); err != nil && !errors.Is(err, context.Canceled) {
 		s.log.Warn("accounts ended", "error", err)

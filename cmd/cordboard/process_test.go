@@ -65,6 +65,10 @@ agents: [{name: anna, line: {trunk: pbx, user: "1001", password: {file: line}}, 
 	p.cmd.Stderr = &log
 	p.must(p.cmd.Start())
 	t.Cleanup(func() {
+		if p.cmd.ProcessState == nil { // the test failed before its end; the log is whole when it has gone
+			_ = p.cmd.Process.Kill()
+			_ = p.cmd.Wait()
+		}
 		if t.Failed() {
 			t.Log(log.String())
 		}
@@ -85,6 +89,10 @@ agents: [{name: anna, line: {trunk: pbx, user: "1001", password: {file: line}}, 
 	p.background(p.phone.Run)
 	p.must(p.phone.WaitRegistered(ctx))
 	p.must(p.pbx.WaitRegistered(ctx, 1))
+	p.until("the desk knows that it can work", func() bool {
+		s, err := p.client.Snapshot(ctx)
+		return err == nil && s.Agents[0].Registered && s.Agents[0].Device.Reachable
+	})
 	return p
 }
 
