@@ -141,7 +141,7 @@ func TestDeadlines(t *testing.T) {
 		t.Errorf("a command of yesterday: %v, %d done", err, f.count())
 	}
 
-	soon := &controlv1.HoldRequest{Header: &controlv1.CommandHeader{AgentId: "anna", Deadline: timestamppb.New(time.Now().Add(50 * time.Millisecond))}}
+	soon := &controlv1.HoldRequest{Header: &controlv1.CommandHeader{AgentId: "anna", Deadline: timestamppb.New(time.Now().Add(2 * time.Second))}}
 	_, err = c.rpc.Hold(patient(t), soon)
 	var r *callcontrol.Refusal
 	if !errors.As(decodeError(err), &r) || r.Code != callcontrol.CodeTimeout || r.State != "answering" {
