@@ -101,7 +101,8 @@ func TestPorts(t *testing.T) {
 }
 
 func TestMedia(t *testing.T) {
-	cfg := config(t, "rtp: {bind: 127.0.0.1, ports: 18200-18299}")
+	first := 19000 + os.Getpid()%30*100 // another process may run this test at the same time
+	cfg := config(t, fmt.Sprintf("rtp: {bind: 127.0.0.1, ports: %d-%d}", first, first+99))
 	cfg.Limits.MaxLegs = 3000
 	all := examine(t, cfg, (*visit).media)
 	has(t, all, "media", Warn, "room for 50 legs, limits.max_legs is 3000")
