@@ -180,8 +180,7 @@ func TestSessionRefresh(t *testing.T) {
 		t.Errorf("session headers: %s", inv.text)
 	}
 	r.pbx.reply(inv, 422, "pt", "Min-SE: 9000\r\n", "")
-	r.pbx.request("ACK")
-	inv = r.pbx.next("second INVITE", func(m rawMsg) bool { return m.method() == "INVITE" && m.cseq() == inv.cseq()+1 })
+	inv = r.pbx.again(inv)
 	if inv.header("Min-SE") != "9000" || inv.header("Session-Expires") != "9000" {
 		t.Errorf("after 422: %s", inv.text)
 	}
