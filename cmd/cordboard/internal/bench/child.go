@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/netip"
 	"os"
 	"os/exec"
@@ -14,6 +13,7 @@ import (
 	"syscall"
 	"time"
 
+	"cordboard/internal/freeport"
 	"cordboard/plugins/control"
 )
 
@@ -41,9 +41,11 @@ func start(ctx context.Context, o options, pbx netip.AddrPort, agents int) (*chi
 		return nil, err
 	}
 	c := &child{dir: dir}
-	if c.sip, err = freePort(); err != nil {
+	port, err := freeport.Deal()
+	if err != nil {
 		return nil, errors.Join(err, c.stop())
 	}
+	c.sip = netip.AddrPortFrom(loopback, port)
 	path := filepath.Join(dir, "cordboard.yaml")
 	if err = os.WriteFile(path, configuration(pbx, c.sip, agents, o.rate), 0o644); err != nil {
 		return nil, errors.Join(err, c.stop())
@@ -192,13 +194,4 @@ func pause(ctx context.Context, d time.Duration) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-}
-
-func freePort() (netip.AddrPort, error) {
-	conn, err := net.ListenUDP("udp", net.UDPAddrFromAddrPort(netip.AddrPortFrom(loopback, 0)))
-	if err != nil {
-		return netip.AddrPort{}, err
-	}
-	defer conn.Close()
-	return conn.LocalAddr().(*net.UDPAddr).AddrPort(), nil
 }

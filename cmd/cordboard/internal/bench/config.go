@@ -15,7 +15,7 @@ func agentName(i int) string { return "agent" + lineUser(i) }
 func configuration(pbx, sip netip.AddrPort, agents int, rate float64) []byte {
 	var b bytes.Buffer
 	fmt.Fprintf(&b, `sip: {listen: ["udp://%s"]}
-rtp: {bind: 127.0.0.1, ports: 10000-31999, quarantine: 2s}
+rtp: {bind: 127.0.0.1, ports: 18000-31999, quarantine: 2s}
 control: {socket: control.sock}
 state_dir: state
 calls: {drain: 5s}
