@@ -156,18 +156,14 @@ func (p *rawPeer) request(method string) rawMsg {
 	return p.next(method, func(m rawMsg) bool { return m.method() == method })
 }
 
-// again is the INVITE that follows a refused one; the ACK of the refusal is a transaction's own and may come before or after it.
-func (p *rawPeer) again(refused rawMsg) (invite rawMsg) {
+// again is the INVITE that follows a refused one, after its ACK.
+func (p *rawPeer) again(refused rawMsg) rawMsg {
 	p.t.Helper()
-	acked, sent := false, false
-	p.next("ACK and another INVITE", func(m rawMsg) bool {
-		acked = acked || m.method() == "ACK" && m.cseq() == refused.cseq()
-		if m.method() == "INVITE" && m.cseq() == refused.cseq()+1 {
-			invite, sent = m, true
-		}
-		return acked && sent
-	})
-	return invite
+	ack := p.next("ACK before another INVITE", func(m rawMsg) bool { return m.method() == "ACK" || m.method() == "INVITE" && m.cseq() > refused.cseq() })
+	if ack.method() != "ACK" || ack.cseq() != refused.cseq() {
+		p.t.Errorf("ahead of the ACK came %s", ack.text)
+	}
+	return p.next("another INVITE", func(m rawMsg) bool { return m.method() == "INVITE" && m.cseq() == refused.cseq()+1 })
 }
 
 func (p *rawPeer) response(status int, method string) rawMsg {

@@ -25,7 +25,7 @@ func TestAuthentication(t *testing.T) {
 	r.pbx.reply(inv, 407, "x", challenge, "")
 	second := r.pbx.again(inv)
 	auth := second.header("Proxy-Authorization")
-	if !strings.Contains(auth, "SHA-256") || strings.Contains(second.text, "secret") {
+	if second.cseq() != inv.cseq()+1 || !strings.Contains(auth, "SHA-256") || strings.Contains(second.text, "secret") {
 		t.Errorf("second INVITE %s", second.text)
 	}
 	if second.header("Call-ID") != inv.header("Call-ID") || second.tag("From") != inv.tag("From") || second.header("Via") == inv.header("Via") {

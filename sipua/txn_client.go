@@ -146,10 +146,10 @@ func (c *clientTx) receive(res *sip.Response) {
 	case again && res.StatusCode < 200:
 		return
 	}
-	c.onRes(res)
 	if !again {
-		tx.Receive(res)
+		tx.Receive(res) // before the dialog hears of it: the ACK of a refusal goes out before the next INVITE
 	}
+	c.onRes(res)
 	if res.StatusCode >= 200 && (!c.req.IsInvite() || res.StatusCode < 300) {
 		tx.Terminate() // a 2xx to INVITE is the dialog's business from here: RFC 6026 §7.2 without the timer
 	}
