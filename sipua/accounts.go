@@ -18,25 +18,45 @@ import (
 // phoneTable knows the sources of phones, for the edge.
 type phoneTable struct {
 	mu    sync.RWMutex
-	addrs map[netip.Addr]int
+	addrs map[netip.Addr]int // how many registrations, contacts and calls are there
 	users map[string][]netip.Addr
+}
+
+// newPhoneTable is empty.
+func newPhoneTable() *phoneTable {
+	return &phoneTable{addrs: map[netip.Addr]int{}, users: map[string][]netip.Addr{}}
 }
 
 func (p *phoneTable) set(user string, addrs []netip.Addr) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.addrs == nil {
-		p.addrs, p.users = map[netip.Addr]int{}, map[string][]netip.Addr{}
-	}
-	for _, a := range p.users[user] {
-		if p.addrs[a]--; p.addrs[a] <= 0 {
-			delete(p.addrs, a)
-		}
-	}
 	for _, a := range addrs {
 		p.addrs[a]++
 	}
+	for _, a := range p.users[user] {
+		p.dropLocked(a)
+	}
 	p.users[user] = addrs
+}
+
+// hold keeps an address known while a call with the phone there lasts: one that unregisters meanwhile still hangs up. drop
+// ends it.
+func (p *phoneTable) hold(a netip.Addr) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.addrs[a]++
+}
+
+func (p *phoneTable) drop(a netip.Addr) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.dropLocked(a)
+}
+
+func (p *phoneTable) dropLocked(a netip.Addr) {
+	if p.addrs[a]--; p.addrs[a] <= 0 {
+		delete(p.addrs, a)
+	}
 }
 
 func (p *phoneTable) has(a netip.Addr) bool {

@@ -3,6 +3,7 @@ package sipua
 import (
 	"fmt"
 	"log/slog"
+	"net/netip"
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
@@ -47,7 +48,8 @@ type core struct {
 	timerGen map[timerKind]uint64
 	batch    []any // taken from the mailbox, the first is being applied
 	closing  bool
-	lingered bool // for twice the time: an answer to a request of ours was missing
+	lingered bool       // for twice the time: an answer to a request of ours was missing
+	held     netip.Addr // of a phone: the edge knows it as long as the dialog is there
 
 	peer     peer
 	sess     *offer.Session
@@ -213,9 +215,18 @@ func (c *core) over() {
 	if c.invite.tx != nil {
 		c.invite.tx.terminate()
 	}
+	if c.held.IsValid() {
+		c.s.phones.drop(c.held)
+	}
 	c.endOnce()
 	c.quiet.Store(true)
 	c.s.remove(c)
+}
+
+// hold lets the edge know the phone at an address until the dialog is forgotten.
+func (c *core) hold(a netip.Addr) {
+	c.held = a.Unmap()
+	c.s.phones.hold(c.held)
 }
 
 // endOnce says that the dialog has ended: true the first time. It goes on to answer what is resent, but counts no more.

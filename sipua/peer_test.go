@@ -42,6 +42,8 @@ type rawPeer struct {
 	to   netip.AddrPort
 	in   chan rawMsg
 	seq  int
+
+	registers map[string]*leg // by user
 }
 
 // rawMsg is a received message, parsed just enough.
@@ -95,7 +97,7 @@ func newRawPeer(t *testing.T) *rawPeer {
 }
 
 func readRaw(t *testing.T, conn *net.UDPConn, to netip.AddrPort) *rawPeer {
-	p := &rawPeer{t: t, conn: conn, to: to, in: make(chan rawMsg, 1000)}
+	p := &rawPeer{t: t, conn: conn, to: to, in: make(chan rawMsg, 1000), registers: map[string]*leg{}}
 	var wg sync.WaitGroup
 	wg.Add(1)
 	go func() {
@@ -383,6 +385,17 @@ func (r *rig) start(t *testing.T, change func(*Config)) {
 			t.Errorf("%d dialogs left", n)
 		}
 	})
+}
+
+// until waits for what no event tells.
+func (r *rig) until(what string, ok func() bool) {
+	r.t.Helper()
+	for deadline := time.Now().Add(patience); !ok(); {
+		if time.Now().After(deadline) {
+			r.t.Fatalf("not so: %s", what)
+		}
+		<-time.After(time.Millisecond)
+	}
 }
 
 func (r *rig) incoming() call {

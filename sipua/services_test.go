@@ -289,12 +289,73 @@ func TestBadParams(t *testing.T) {
 // register registers a raw peer as a phone, with MD5 digest by hand.
 func (p *rawPeer) register(user, password string) {
 	p.t.Helper()
-	uri := "sip:" + p.to.String()
-	l := &leg{p: p, callID: "reg" + user, local: "rt", from: "<sip:" + user + "@cordboard>", to: "<sip:" + user + "@cordboard>", uri: uri}
-	l.send("REGISTER", "Expires: 600\r\n", "")
+	p.registerFor(user, password, 600)
+}
+
+// registerFor is register for so many seconds: 0 unregisters.
+func (p *rawPeer) registerFor(user, password string, expires int) {
+	p.t.Helper()
+	uri, extra := "sip:"+p.to.String(), fmt.Sprintf("Expires: %d\r\n", expires)
+	l := p.registers[user]
+	if l == nil {
+		l = &leg{p: p, callID: "reg" + user, local: "rt", from: "<sip:" + user + "@cordboard>", to: "<sip:" + user + "@cordboard>", uri: uri}
+		p.registers[user] = l
+	}
+	l.send("REGISTER", extra, "")
 	res := p.response(401, "REGISTER")
-	l.send("REGISTER", "Expires: 600\r\n"+p.credentials(res, user, password, "REGISTER", uri), "")
+	l.send("REGISTER", extra+p.credentials(res, user, password, "REGISTER", uri), "")
 	p.response(200, "REGISTER")
+}
+
+// phoneIs waits until the edge knows, or does not know, the peer's address as a phone's: it hears of it a moment later.
+func (r *rig) phoneIs(known bool) {
+	r.t.Helper()
+	r.until(fmt.Sprintf("the phone's address is known: %v", known), func() bool { return r.s.phones.has(r.pbx.addr().Addr()) == known })
+}
+
+// A phone that unregisters in a call, as one that is switched off, is heard until the call is over.
+func TestPhoneUnregistersInCall(t *testing.T) {
+	for _, outgoing := range []bool{true, false} {
+		t.Run(fmt.Sprintf("outgoing=%v", outgoing), func(t *testing.T) {
+			r := newRig(t, func(c *Config) {
+				c.Trunks[0].Server = URI{Host: "192.0.2.1"}
+				c.Phones = []Phone{{User: "anna", Password: digest.NewSecret("pw")}}
+			})
+			phone := r.pbx
+			phone.register("anna", "pw")
+			r.phoneIs(true)
+			var ev *events
+			var l *leg
+			if outgoing {
+				_, ev = r.invite(func(p *InviteParams) { p.Trunk, p.Line, p.Phone = "", "", "anna" })
+				inv := phone.request("INVITE")
+				phone.reply(inv, 200, "ph", "", sdp(40000, "sendrecv"))
+				phone.request("ACK")
+				l = phone.asLeg(inv, "ph")
+			} else {
+				l = phone.leg("2000")
+				l.from = "<sip:anna@cordboard>"
+				l.send("INVITE", "", sdp(40000, "sendrecv"))
+				res := phone.response(401, "INVITE")
+				l.ack(res, "")
+				l.remote = ""
+				l.send("INVITE", phone.credentials(res, "anna", "pw", "INVITE", l.uri), sdp(40000, "sendrecv"))
+				c := r.incoming()
+				c.d.Answer(local(30000))
+				l.ack(phone.response(200, "INVITE"), "")
+				ev = c.ev
+			}
+			want[Answered](ev)
+			phone.registerFor("anna", "pw", 0)
+			r.until("the phone has no contact", func() bool { return len(r.s.Contacts("anna")) == 0 })
+			l.send("BYE", "", "")
+			phone.response(200, "BYE")
+			if e := want[Ended](ev); !e.ByPeer {
+				t.Errorf("ended %+v", e)
+			}
+			r.phoneIs(false) // once the dialog is forgotten: a stranger again
+		})
+	}
 }
 
 func (p *rawPeer) credentials(res rawMsg, user, password, method, uri string) string {
@@ -322,9 +383,7 @@ func TestPhone(t *testing.T) {
 	l.send("INVITE", "", sdp(40000, "sendrecv"))
 	phone.silent(100*time.Millisecond, func(rawMsg) bool { return true }) // not registered: a stranger
 	phone.register("anna", "pw")
-	for deadline := time.Now().Add(10 * time.Second); !r.s.phones.has(phone.addr().Addr()) && time.Now().Before(deadline); {
-		time.Sleep(time.Millisecond) // the edge hears of it a moment later; a real phone would send again
-	}
+	r.phoneIs(true) // a real phone would send again
 	l = phone.leg("2000")
 	l.from = "<sip:anna@cordboard>"
 	l.send("INVITE", "", sdp(40000, "sendrecv"))

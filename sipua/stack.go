@@ -38,7 +38,7 @@ type Stack struct {
 	lines     *line.Manager
 	registrar *registrar.Registrar
 	peers     peerTable
-	phones    phoneTable
+	phones    *phoneTable
 	fixed     fixedPhones
 	sockets   []*socket
 	timing    timing
@@ -90,7 +90,7 @@ func New(cfg Config, deps Deps) (*Stack, error) {
 	s := &Stack{
 		cfg: cfg, deps: deps, log: deps.Log,
 		flows: newFlows(), timing: timing{sip.T1, sip.T2, sip.T4},
-		dialogs: map[dialogKey]*Dialog{}, merged: map[mergeKey]*core{},
+		phones: newPhoneTable(), dialogs: map[dialogKey]*Dialog{}, merged: map[mergeKey]*core{},
 	}
 	s.targets = resolve.New(resolve.Config{DNS: deps.Resolver})
 	if err := s.peers.load(cfg); err != nil {

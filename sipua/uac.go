@@ -168,6 +168,7 @@ func (c *core) preparePhone(p InviteParams) error {
 		}
 		c.invite.targets = targets
 	}
+	c.hold(c.invite.targets[0].Addr.Addr())
 	host, _, _ := c.s.via(c.invite.targets[0].Transport, c.invite.targets[0].Addr.Addr())
 	if p.From.Host != "" {
 		host = p.From.Host

@@ -55,6 +55,9 @@ func (c *core) onInvite(st *serverTx) {
 	c.server.offer, _ = sdpBody(req)
 	c.incoming.OfferSDP = len(c.server.offer) > 0
 	c.noteAllow(req)
+	if c.phone != "" {
+		c.hold(c.s.sourceOf(req).addr.Addr())
+	}
 	c.sess = offer.NewSession("cordboard")
 	wanted := c.s.cfg.SessionExpires
 	if c.trunk != nil && c.trunk.SessionExpires != 0 {
