@@ -98,4 +98,3 @@ func (s *Store) Cursor(_ context.Context, name string) (Cursor, bool, error) {
 	c, ok := s.cursors.Get(name)
 	return c, ok, nil
 }
-
