@@ -33,6 +33,9 @@ func (s *Service) do(ctx context.Context, req command, c callcontrol.Command) (*
 	if len(c.ID) > MaxCommandID {
 		return nil, encodeRefusal(&callcontrol.Refusal{Code: callcontrol.CodeBadArgument, Message: "the command id is longer than 128 bytes"})
 	}
+	if c.ID != "" {
+		c.ID = callcontrol.CommandID(s.prefix) + c.ID
+	}
 	if d := h.GetDeadline(); d != nil {
 		if !time.Now().Before(d.AsTime()) {
 			return nil, encodeRefusal(&callcontrol.Refusal{Code: callcontrol.CodeTimeout, Message: "the command's deadline has passed; nothing was done"})
