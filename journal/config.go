@@ -1,7 +1,6 @@
 package journal
 
 import (
-	"context"
 	"log/slog"
 	"time"
 )
@@ -86,9 +85,4 @@ type Status struct {
 	Lag      time.Duration // age of the oldest entry that waits; 0: none waits
 	Lost     uint64        // entries of this life that will never be stored
 	Degraded error         // set while storing fails: readers get entries that are not stored
-}
-
-// Open opens or makes a store. Its errors say what to do.
-func Open(ctx context.Context, cfg Config) (*Store, error) {
-	return open(ctx, cfg.withDefaults())
 }

@@ -2,59 +2,46 @@ package journal
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
-	"fmt"
-	"regexp"
-	"slices"
 	"sync"
+	"time"
 )
 
 // ErrName is returned for a name of a log or table that cannot be part of a stream's name.
-var ErrName = errors.New("journal: a name has other than letters, digits and dashes")
+var ErrName = errors.New("journal: a name is empty, too long or has other than letters, digits and dashes")
+
+// ackEvery is the least time between two writes of readers' cursors.
+const ackEvery = 100 * time.Millisecond
 
 // Store is where logs, tables and readers' cursors are kept: an embedded server, an external one, or
 // this process only. It is safe for concurrent use.
 type Store struct {
 	cfg     Config
+	backend *backend // nil: memory only
 	cursors *Table[Cursor]
 
 	mu     sync.Mutex
-	parts  []part // logs and tables, in the order in which they were opened
+	parts  []part // logs and tables
 	closed bool
 }
 
 // part is what ends with the store.
-type part interface{ Close() }
+type part interface{ close() error }
 
-func open(ctx context.Context, cfg Config) (*Store, error) {
-	if !cfg.Memory {
-		return nil, errors.New("journal: only memory so far")
-	}
-	s := &Store{cfg: cfg}
+// Open opens or makes a store. Its errors say what to do; ErrInUse is one of them.
+func Open(ctx context.Context, cfg Config) (*Store, error) {
+	s := &Store{cfg: cfg.withDefaults()}
 	var err error
-	if s.cursors, err = OpenTable[Cursor](ctx, s, "cursors", 0); err != nil {
-		return nil, err
+	if !cfg.Memory {
+		if s.backend, err = openBackend(ctx, s.cfg); err != nil {
+			return nil, err
+		}
+	}
+	if s.cursors, err = openTable[Cursor](ctx, s, "cursors", 0, ackEvery); err != nil {
+		return nil, errors.Join(err, s.Close())
 	}
 	return s, nil
 }
-
-// OpenLog opens or makes a log. Its errors are ErrName, ErrClosed, or say what the server refused. A log
-// is opened once.
-func OpenLog[E any](_ context.Context, s *Store, c LogConfig[E]) (*Log[E], error) {
-	if !validName(c.Name) {
-		return nil, fmt.Errorf("%w: %q", ErrName, c.Name)
-	}
-	l := newLog(s, c.withDefaults(s.cfg), rand.Text(), 0)
-	if err := s.keep(l); err != nil {
-		return nil, err
-	}
-	return l, nil
-}
-
-var nameForm = regexp.MustCompile(`^[A-Za-z0-9-]{1,64}$`)
-
-func validName(s string) bool { return nameForm.MatchString(s) }
 
 // keep remembers a part that ends with the store.
 func (s *Store) keep(p part) error {
@@ -67,17 +54,26 @@ func (s *Store) keep(p part) error {
 	return nil
 }
 
-// Close writes what waits, for at most 5 s, ends the logs and stops the server. It errs with what could
-// not be written.
+// Close ends logs and tables, each of which may take 5 s to write what waits, all at the same time, and
+// then stops the server. It errs with what could not be written.
 func (s *Store) Close() error {
 	s.mu.Lock()
-	parts := s.parts
+	parts, closed := s.parts, s.closed
 	s.parts, s.closed = nil, true
 	s.mu.Unlock()
-	for _, p := range slices.Backward(parts) {
-		p.Close()
+	if closed {
+		return nil
 	}
-	return nil
+	errs := make([]error, len(parts))
+	var all sync.WaitGroup
+	for i, p := range parts {
+		all.Go(func() { errs[i] = p.close() })
+	}
+	all.Wait()
+	if s.backend != nil {
+		s.backend.close()
+	}
+	return errors.Join(errs...)
 }
 
 // Ack notes that a reader has dealt with everything up to c. It never waits; the newest cursor of a

@@ -11,13 +11,28 @@ import (
 )
 
 // Table is a small map that survives a restart: values as JSON, kept whole in memory, written in order
-// and in the background. It is safe for concurrent use.
+// and in the background. What was put must not be changed afterwards. It is safe for concurrent use.
 type Table[V any] struct {
-	name string
-	ttl  time.Duration
+	name  string
+	ttl   time.Duration
+	every time.Duration // least time between two batches of writes
 
-	mu   sync.Mutex
-	rows map[string]row[V]
+	stream *stream // nil: memory only
+	kick   chan struct{}
+	ending chan struct{}   // closed when the table is
+	ctx    context.Context // ends when the writer must give up
+	cancel context.CancelFunc
+	writer sync.WaitGroup
+	once   sync.Once
+	ended  error             // of close
+	seqs   map[string]uint64 // of what is stored, by key; the writer's
+
+	mu      sync.Mutex
+	rows    map[string]row[V]
+	pruned  time.Time
+	queue   []change[V] // what waits to be written, in order
+	flying  []change[V] // what is being written, before the queue
+	closing bool
 }
 
 type row[V any] struct {
@@ -25,27 +40,38 @@ type row[V any] struct {
 	at    time.Time // of the last Put
 }
 
-// OpenTable opens or makes a table. Entries older than ttl are gone; 0: never. Its errors are ErrName,
-// ErrClosed, or say what the server refused.
-func OpenTable[V any](_ context.Context, s *Store, name string, ttl time.Duration) (*Table[V], error) {
-	if !validName(name) {
-		return nil, fmt.Errorf("%w: %q", ErrName, name)
-	}
-	t := &Table[V]{name: name, ttl: ttl, rows: map[string]row[V]{}}
-	if err := s.keep(t); err != nil {
-		return nil, err
-	}
-	return t, nil
+// change is one thing to write.
+type change[V any] struct {
+	key     string
+	value   V
+	deleted bool
 }
 
-// Put sets the value of a key. It never waits for the disk.
+// queueMost is how many changes wait in full; of more, only the last one of each key.
+const queueMost = 4096
+
+// OpenTable opens or makes a table. Entries older than ttl are gone; 0: never. Its errors are ErrName,
+// ErrClosed, or say what the server refused. A table is opened once.
+func OpenTable[V any](ctx context.Context, s *Store, name string, ttl time.Duration) (*Table[V], error) {
+	return openTable[V](ctx, s, name, ttl, 0)
+}
+
+// Put sets the value of a key. It never waits for the disk. After Close it changes nothing that lasts.
 func (t *Table[V]) Put(key string, v V) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.putLocked(key, v)
 }
 
-func (t *Table[V]) putLocked(key string, v V) { t.rows[key] = row[V]{v, time.Now()} }
+func (t *Table[V]) putLocked(key string, v V) {
+	now := time.Now()
+	if t.ttl > 0 && now.Sub(t.pruned) > t.ttl/4 {
+		t.pruned = now
+		maps.DeleteFunc(t.rows, func(_ string, r row[V]) bool { return t.expired(r, now) })
+	}
+	t.rows[key] = row[V]{v, now}
+	t.writeLocked(change[V]{key: key, value: v})
+}
 
 // update changes the value of a key in one step, or leaves it when f says so.
 func (t *Table[V]) update(key string, f func(old V, ok bool) (V, bool)) {
@@ -61,7 +87,46 @@ func (t *Table[V]) update(key string, f func(old V, ok bool) (V, bool)) {
 func (t *Table[V]) Delete(key string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	delete(t.rows, key)
+	if _, ok := t.rows[key]; ok {
+		delete(t.rows, key)
+		t.writeLocked(change[V]{key: key, deleted: true})
+	}
+}
+
+// writeLocked queues a change. Cursors, which come fast and of which only the last counts, are merged.
+func (t *Table[V]) writeLocked(c change[V]) {
+	if t.stream == nil || t.closing {
+		return
+	}
+	t.queue = append(t.queue, c)
+	if t.every > 0 || len(t.queue) > queueMost {
+		t.mergeLocked()
+	}
+	t.tell()
+}
+
+// tell wakes the writer.
+func (t *Table[V]) tell() {
+	select {
+	case t.kick <- struct{}{}:
+	default:
+	}
+}
+
+// mergeLocked leaves the last change of each key.
+func (t *Table[V]) mergeLocked() {
+	last := make(map[string]int, len(t.queue))
+	for i, c := range t.queue {
+		last[c.key] = i
+	}
+	kept := t.queue[:0]
+	for i, c := range t.queue {
+		if last[c.key] == i {
+			kept = append(kept, c)
+		}
+	}
+	clear(t.queue[len(kept):])
+	t.queue = kept
 }
 
 // Get is the value of a key.
@@ -92,5 +157,26 @@ func (t *Table[V]) All() iter.Seq2[string, V] {
 
 func (t *Table[V]) expired(r row[V], now time.Time) bool { return t.ttl > 0 && now.Sub(r.at) > t.ttl }
 
-// Close ends the table: what waits is written. Store.Close closes every table.
-func (t *Table[V]) Close() {}
+// Close ends the table: what waits is written for at most 5 s. Store.Close closes every table.
+func (t *Table[V]) Close() { _ = t.close() }
+
+func (t *Table[V]) close() error {
+	t.once.Do(func() {
+		t.mu.Lock()
+		t.closing = true
+		t.mu.Unlock()
+		if t.stream == nil {
+			return
+		}
+		close(t.ending)
+		late := time.AfterFunc(flushLimit, t.cancel)
+		t.writer.Wait()
+		late.Stop()
+		t.cancel()
+		t.stream.close()
+		if left := len(t.flying) + len(t.queue); left > 0 {
+			t.ended = fmt.Errorf("journal: %d changes of %s could not be stored", left, t.name)
+		}
+	})
+	return t.ended
+}

@@ -1,0 +1,195 @@
+package journal
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"os"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+const (
+	reconnectWait = 100 * time.Millisecond
+	writeLimit    = 2 * time.Second  // for bytes to leave towards the server
+	askLimit      = 5 * time.Second  // for one answer of the server
+	healFirst     = 2 * time.Second  // between restarts of an embedded server that fails, doubled …
+	healMost      = 30 * time.Second // … up to this
+)
+
+// backend is the server that keeps the streams, and the connection to it.
+type backend struct {
+	log    *slog.Logger
+	server *embedded // nil: external
+	lock   *os.File  // nil: no folder
+	label  string
+	conn   *nats.Conn
+	js     jetstream.JetStream
+
+	mu     sync.Mutex
+	lost   chan struct{} // closed when the connection is lost
+	healed time.Time     // when the server was last restarted
+	pause  time.Duration
+}
+
+// openBackend connects. Its errors say what to do.
+func openBackend(ctx context.Context, cfg Config) (*backend, error) {
+	b := &backend{log: cfg.Log, lost: make(chan struct{}), pause: healFirst}
+	if err := b.open(ctx, cfg); err != nil {
+		b.close()
+		return nil, err
+	}
+	return b, nil
+}
+
+func (b *backend) open(ctx context.Context, cfg Config) error {
+	if cfg.Dir == "" && cfg.URL == "" {
+		return errors.New("journal: neither folder nor server is named: set journal.dir or journal.url")
+	}
+	var err error
+	if cfg.Dir != "" {
+		if err = prepareDir(cfg.Dir); err != nil {
+			return err
+		}
+		if b.lock, err = lockDir(cfg.Dir); err != nil {
+			return err
+		}
+	}
+	opts := []nats.Option{
+		nats.Name("cordboard"), nats.MaxReconnects(-1), nats.ReconnectWait(reconnectWait), nats.ReconnectJitter(0, 0),
+		nats.ReconnectBufSize(-1), nats.FlusherTimeout(writeLimit), nats.NoCallbacksAfterClientClose(),
+		nats.DisconnectErrHandler(b.onLost), nats.ReconnectHandler(b.onBack), nats.ErrorHandler(b.onError),
+	}
+	where := cfg.URL
+	if where == "" {
+		b.label = cfg.Dir
+		if b.server, err = startEmbedded(cfg.Dir, b.log); err != nil {
+			return err
+		}
+		opts = append(opts, nats.InProcessServer(b.server))
+	} else {
+		b.label = redact(where)
+		opts = append(opts, nats.PingInterval(10*time.Second), nats.MaxPingsOutstanding(2), nats.Timeout(timeLeft(ctx)))
+		if cfg.Credentials != "" {
+			opts = append(opts, nats.UserCredentials(cfg.Credentials))
+		}
+	}
+	if b.conn, err = nats.Connect(where, opts...); err != nil {
+		return fmt.Errorf("journal: connect to %s: %w: is it running, are journal.url and journal.credentials right?", b.label, err)
+	}
+	if b.js, err = jetstream.New(b.conn, jetstream.WithDefaultTimeout(askLimit)); err != nil {
+		return fmt.Errorf("journal: %w", err)
+	}
+	ask, cancel := context.WithTimeout(ctx, askLimit)
+	defer cancel()
+	if _, err = b.js.AccountInfo(ask); err != nil {
+		return fmt.Errorf("journal: JetStream at %s: %w: enable it there (jetstream {}), and for this account", b.label, err)
+	}
+	return nil
+}
+
+// timeLeft is how long connecting may take.
+func timeLeft(ctx context.Context) time.Duration {
+	if end, ok := ctx.Deadline(); ok {
+		return max(min(time.Until(end), askLimit), time.Millisecond)
+	}
+	return askLimit
+}
+
+// redact leaves no password in what is shown of URLs.
+func redact(urls string) string {
+	all := strings.Split(urls, ",")
+	for i, s := range all {
+		u, err := url.Parse(strings.TrimSpace(s))
+		if err != nil {
+			all[i] = "?"
+			continue
+		}
+		u.User = nil
+		all[i] = u.String()
+	}
+	return strings.Join(all, ",")
+}
+
+func (b *backend) onLost(_ *nats.Conn, err error) {
+	b.mu.Lock()
+	close(b.lost)
+	b.lost = make(chan struct{})
+	b.mu.Unlock()
+	if b.server == nil {
+		b.log.Warn("journal server lost", "server", b.label, "err", err)
+	}
+}
+
+func (b *backend) onBack(*nats.Conn) {
+	if b.server == nil {
+		b.log.Info("journal server is back", "server", b.label)
+	}
+}
+
+func (b *backend) onError(_ *nats.Conn, _ *nats.Subscription, err error) {
+	b.log.Debug("journal connection", "err", err)
+}
+
+// down is closed when the connection that there is now is lost.
+func (b *backend) down() <-chan struct{} {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.lost
+}
+
+// heal restarts an embedded server that has told a failure which only a restart ends. An external one is
+// its operator's.
+func (b *backend) heal(ctx context.Context, failure error) {
+	if b.server == nil || !broken(failure) {
+		return
+	}
+	b.mu.Lock()
+	since := time.Since(b.healed)
+	if since > 2*healMost {
+		b.pause = healFirst
+	}
+	due := since >= b.pause
+	if due {
+		b.healed, b.pause = time.Now(), min(2*b.pause, healMost)
+	}
+	b.mu.Unlock()
+	if !due {
+		return
+	}
+	if err := b.server.restart(ctx); err != nil {
+		b.log.Debug("journal server not restarted", "err", err)
+		return
+	}
+	b.log.Info("journal server restarted", "after", failure)
+}
+
+// broken reports whether a failure will not pass by itself: a failed write, or a server without
+// JetStream or the stream.
+func broken(err error) bool {
+	var api *jetstream.APIError
+	if errors.As(err, &api) {
+		return api.ErrorCode == storeFailed || api.ErrorCode == jetstream.JSErrCodeJetStreamNotEnabled ||
+			api.ErrorCode == jetstream.JSErrCodeStreamNotFound
+	}
+	return errors.Is(err, errNoStream) || errors.Is(err, nats.ErrNoResponders)
+}
+
+// close ends the connection and the embedded server, and gives the folder free.
+func (b *backend) close() {
+	if b.conn != nil {
+		b.conn.Close()
+	}
+	if b.server != nil {
+		b.server.halt(true)
+	}
+	if b.lock != nil {
+		_ = b.lock.Close()
+	}
+}
