@@ -24,6 +24,7 @@ func (l *loader) check() {
 	l.checkTLS()
 	l.checkRTP()
 	l.checkControl()
+	l.checkJournal()
 	l.checkMusic()
 	l.checkTrunks()
 	l.checkAgents()

@@ -14,6 +14,7 @@ type Config struct {
 	Phones   Phones   `json:"phones,omitzero" jsonschema:"the registrar for agents' SIP phones"`
 	Control  Control  `json:"control,omitzero" jsonschema:"the local control socket used by the command line"`
 	StateDir Path     `json:"state_dir,omitempty" jsonschema:"folder for what the daemon keeps over a restart; made if missing" example:"/var/lib/cordboard" reload:"restart"`
+	Journal  Journal  `json:"journal,omitzero" jsonschema:"where events, command results and adapters' places are kept"`
 	Log      Log      `json:"log,omitzero" jsonschema:"what is logged and how"`
 	Metrics  Metrics  `json:"metrics,omitzero" jsonschema:"Prometheus metrics over HTTP"`
 	Trunks   []Trunk  `json:"trunks,omitempty" jsonschema:"the PBXs and carriers at which lines register"`

@@ -179,6 +179,8 @@ func (b block) standard(k key, v reflect.Value) string {
 		return "must be given"
 	case path == "rtp.bind":
 		return "address of the first SIP listener"
+	case path == "journal.dir":
+		return "`journal` in `state_dir`"
 	case path == "limits.max_legs":
 		return "3000, or what `rtp.ports` has room for"
 	case path == "agents[].wrap_up", path == "agents[].call_waiting":
