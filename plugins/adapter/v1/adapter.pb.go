@@ -257,12 +257,15 @@ type ConfigureRequest struct {
 	Config []byte `protobuf:"bytes,2,opt,name=config,proto3" json:"config,omitempty"`
 	// Number of the go-plugin broker at which control.proto's service is dialled.
 	Control uint32 `protobuf:"varint,3,opt,name=control,proto3" json:"control,omitempty"`
-	// The last event that was acknowledged; absent: none ever. Subscribe from there, or begin with a
-	// snapshot.
+	// The last event that was acknowledged: subscribe from there. Absent: none ever; begin with a snapshot,
+	// and go on from its cursor, or subscribe from begin.
 	Acknowledged  *v1.Cursor `protobuf:"bytes,4,opt,name=acknowledged,proto3" json:"acknowledged,omitempty"`
 	DaemonVersion string     `protobuf:"bytes,5,opt,name=daemon_version,json=daemonVersion,proto3" json:"daemon_version,omitempty"`
 	// Least important log lines that are kept: debug, info, warn or error.
-	LogLevel      string `protobuf:"bytes,6,opt,name=log_level,json=logLevel,proto3" json:"log_level,omitempty"`
+	LogLevel string `protobuf:"bytes,6,opt,name=log_level,json=logLevel,proto3" json:"log_level,omitempty"`
+	// Where events begin for an adapter that never acknowledged one: at the daemon's start, or when the
+	// adapter was added to its configuration.
+	Begin         *v1.Cursor `protobuf:"bytes,7,opt,name=begin,proto3" json:"begin,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -337,6 +340,13 @@ func (x *ConfigureRequest) GetLogLevel() string {
 		return x.LogLevel
 	}
 	return ""
+}
+
+func (x *ConfigureRequest) GetBegin() *v1.Cursor {
+	if x != nil {
+		return x.Begin
+	}
+	return nil
 }
 
 type ConfigureReply struct {
@@ -930,14 +940,15 @@ const file_adapter_proto_rawDesc = "" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x18\n" +
 	"\aversion\x18\x02 \x01(\tR\aversion\x12D\n" +
 	"\fcapabilities\x18\x03 \x03(\x0e2 .cordboard.adapter.v1.CapabilityR\fcapabilities\x12#\n" +
-	"\rconfig_schema\x18\x04 \x01(\tR\fconfigSchema\"\xde\x01\n" +
+	"\rconfig_schema\x18\x04 \x01(\tR\fconfigSchema\"\x92\x02\n" +
 	"\x10ConfigureRequest\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x16\n" +
 	"\x06config\x18\x02 \x01(\fR\x06config\x12\x18\n" +
 	"\acontrol\x18\x03 \x01(\rR\acontrol\x12@\n" +
 	"\facknowledged\x18\x04 \x01(\v2\x1c.cordboard.control.v1.CursorR\facknowledged\x12%\n" +
 	"\x0edaemon_version\x18\x05 \x01(\tR\rdaemonVersion\x12\x1b\n" +
-	"\tlog_level\x18\x06 \x01(\tR\blogLevel\"\x10\n" +
+	"\tlog_level\x18\x06 \x01(\tR\blogLevel\x122\n" +
+	"\x05begin\x18\a \x01(\v2\x1c.cordboard.control.v1.CursorR\x05begin\"\x10\n" +
 	"\x0eConfigureReply\"v\n" +
 	"\aContact\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
@@ -1028,30 +1039,31 @@ var file_adapter_proto_goTypes = []any{
 var file_adapter_proto_depIdxs = []int32{
 	0,  // 0: cordboard.adapter.v1.InfoReply.capabilities:type_name -> cordboard.adapter.v1.Capability
 	16, // 1: cordboard.adapter.v1.ConfigureRequest.acknowledged:type_name -> cordboard.control.v1.Cursor
-	7,  // 2: cordboard.adapter.v1.Contact.phones:type_name -> cordboard.adapter.v1.Phone
-	17, // 3: cordboard.adapter.v1.LookupRequest.direction:type_name -> cordboard.control.v1.Direction
-	18, // 4: cordboard.adapter.v1.LookupRequest.variables:type_name -> cordboard.control.v1.Variable
-	6,  // 5: cordboard.adapter.v1.LookupReply.contacts:type_name -> cordboard.adapter.v1.Contact
-	6,  // 6: cordboard.adapter.v1.SearchReply.contacts:type_name -> cordboard.adapter.v1.Contact
-	1,  // 7: cordboard.adapter.v1.HealthReply.state:type_name -> cordboard.adapter.v1.HealthState
-	19, // 8: cordboard.adapter.v1.StopRequest.grace:type_name -> google.protobuf.Duration
-	2,  // 9: cordboard.adapter.v1.Adapter.Info:input_type -> cordboard.adapter.v1.InfoRequest
-	4,  // 10: cordboard.adapter.v1.Adapter.Configure:input_type -> cordboard.adapter.v1.ConfigureRequest
-	8,  // 11: cordboard.adapter.v1.Adapter.Lookup:input_type -> cordboard.adapter.v1.LookupRequest
-	10, // 12: cordboard.adapter.v1.Adapter.Search:input_type -> cordboard.adapter.v1.SearchRequest
-	12, // 13: cordboard.adapter.v1.Adapter.Health:input_type -> cordboard.adapter.v1.HealthRequest
-	14, // 14: cordboard.adapter.v1.Adapter.Stop:input_type -> cordboard.adapter.v1.StopRequest
-	3,  // 15: cordboard.adapter.v1.Adapter.Info:output_type -> cordboard.adapter.v1.InfoReply
-	5,  // 16: cordboard.adapter.v1.Adapter.Configure:output_type -> cordboard.adapter.v1.ConfigureReply
-	9,  // 17: cordboard.adapter.v1.Adapter.Lookup:output_type -> cordboard.adapter.v1.LookupReply
-	11, // 18: cordboard.adapter.v1.Adapter.Search:output_type -> cordboard.adapter.v1.SearchReply
-	13, // 19: cordboard.adapter.v1.Adapter.Health:output_type -> cordboard.adapter.v1.HealthReply
-	15, // 20: cordboard.adapter.v1.Adapter.Stop:output_type -> cordboard.adapter.v1.StopReply
-	15, // [15:21] is the sub-list for method output_type
-	9,  // [9:15] is the sub-list for method input_type
-	9,  // [9:9] is the sub-list for extension type_name
-	9,  // [9:9] is the sub-list for extension extendee
-	0,  // [0:9] is the sub-list for field type_name
+	16, // 2: cordboard.adapter.v1.ConfigureRequest.begin:type_name -> cordboard.control.v1.Cursor
+	7,  // 3: cordboard.adapter.v1.Contact.phones:type_name -> cordboard.adapter.v1.Phone
+	17, // 4: cordboard.adapter.v1.LookupRequest.direction:type_name -> cordboard.control.v1.Direction
+	18, // 5: cordboard.adapter.v1.LookupRequest.variables:type_name -> cordboard.control.v1.Variable
+	6,  // 6: cordboard.adapter.v1.LookupReply.contacts:type_name -> cordboard.adapter.v1.Contact
+	6,  // 7: cordboard.adapter.v1.SearchReply.contacts:type_name -> cordboard.adapter.v1.Contact
+	1,  // 8: cordboard.adapter.v1.HealthReply.state:type_name -> cordboard.adapter.v1.HealthState
+	19, // 9: cordboard.adapter.v1.StopRequest.grace:type_name -> google.protobuf.Duration
+	2,  // 10: cordboard.adapter.v1.Adapter.Info:input_type -> cordboard.adapter.v1.InfoRequest
+	4,  // 11: cordboard.adapter.v1.Adapter.Configure:input_type -> cordboard.adapter.v1.ConfigureRequest
+	8,  // 12: cordboard.adapter.v1.Adapter.Lookup:input_type -> cordboard.adapter.v1.LookupRequest
+	10, // 13: cordboard.adapter.v1.Adapter.Search:input_type -> cordboard.adapter.v1.SearchRequest
+	12, // 14: cordboard.adapter.v1.Adapter.Health:input_type -> cordboard.adapter.v1.HealthRequest
+	14, // 15: cordboard.adapter.v1.Adapter.Stop:input_type -> cordboard.adapter.v1.StopRequest
+	3,  // 16: cordboard.adapter.v1.Adapter.Info:output_type -> cordboard.adapter.v1.InfoReply
+	5,  // 17: cordboard.adapter.v1.Adapter.Configure:output_type -> cordboard.adapter.v1.ConfigureReply
+	9,  // 18: cordboard.adapter.v1.Adapter.Lookup:output_type -> cordboard.adapter.v1.LookupReply
+	11, // 19: cordboard.adapter.v1.Adapter.Search:output_type -> cordboard.adapter.v1.SearchReply
+	13, // 20: cordboard.adapter.v1.Adapter.Health:output_type -> cordboard.adapter.v1.HealthReply
+	15, // 21: cordboard.adapter.v1.Adapter.Stop:output_type -> cordboard.adapter.v1.StopReply
+	16, // [16:22] is the sub-list for method output_type
+	10, // [10:16] is the sub-list for method input_type
+	10, // [10:10] is the sub-list for extension type_name
+	10, // [10:10] is the sub-list for extension extendee
+	0,  // [0:10] is the sub-list for field type_name
 }
 
 func init() { file_adapter_proto_init() }
