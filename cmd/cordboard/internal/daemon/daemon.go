@@ -2,7 +2,6 @@ package daemon
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -22,9 +21,6 @@ import (
 	"cordboard/sipua/offer"
 )
 
-// journalSize bounds the events kept in memory.
-const journalSize = 65536
-
 // ErrTooManyLegs says that limits.max_legs is reached.
 var ErrTooManyLegs = errors.New("limits.max_legs is reached")
 
@@ -36,7 +32,8 @@ type Daemon struct {
 	engine    *rtp.Engine
 	stack     *sipua.Stack
 	board     *callcontrol.Switchboard
-	events    *journal.Memory[callcontrol.Event]
+	store     *journal.Store
+	events    *journal.Log[callcontrol.Event]
 	metrics   *metrics
 	mediaAddr netip.Addr
 
@@ -49,38 +46,51 @@ type Daemon struct {
 	workers sync.WaitGroup
 }
 
-// New makes a gateway of a checked configuration. Nothing is bound before Run.
+// New makes a gateway of a checked configuration and opens its journal. No port is bound before Run, which must follow: it
+// closes the journal.
 func New(cfg *configs.Config, log *slog.Logger) (*Daemon, error) {
 	d := &Daemon{
 		cfg: cfg, log: log, mediaAddr: mediaAddr(cfg),
 		desks: map[callcontrol.AgentID]*desk{}, lines: map[[2]string]callcontrol.AgentID{}, phones: map[string]callcontrol.AgentID{},
-		events: journal.NewMemory[callcontrol.Event](rand.Text(), journalSize),
-		stop:   make(chan struct{}),
+		stop: make(chan struct{}),
 	}
-	var err error
-	if d.sounds, err = newSounds(cfg); err != nil {
+	if err := d.prepare(); err != nil {
+		d.closeJournal()
 		return nil, err
 	}
+	return d, nil
+}
+
+// prepare makes the rooms.
+func (d *Daemon) prepare() error {
+	cfg, log := d.cfg, d.log
+	var err error
+	if d.sounds, err = newSounds(cfg); err != nil {
+		return err
+	}
 	if d.engine, err = rtp.New(rtpConfig(cfg), log); err != nil {
-		return nil, fmt.Errorf("media: %w", err)
+		return fmt.Errorf("media: %w", err)
+	}
+	if err = d.openJournal(); err != nil {
+		return err
 	}
 	if err = d.newBoard(); err != nil {
-		return nil, fmt.Errorf("call control: %w", err)
+		return fmt.Errorf("call control: %w", err)
 	}
 	key, err := contactKey(cfg)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	sip, err := sipConfig(cfg, key)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	d.stack, err = sipua.New(sip, sipua.Deps{Log: log, OnInvite: d.onInvite, OnLine: d.onLine, OnPhone: d.onPhone})
 	if err != nil {
-		return nil, fmt.Errorf("sip: %w", err)
+		return fmt.Errorf("sip: %w", err)
 	}
 	d.metrics = newMetrics(d)
-	return d, nil
+	return nil
 }
 
 func (d *Daemon) newBoard() error {
@@ -131,6 +141,7 @@ func (d *Daemon) Run(ctx context.Context, ready func(), force <-chan struct{}) e
 	err := g.Wait()
 	close(d.stop)
 	d.workers.Wait()
+	d.closeJournal()
 	if errors.Is(err, context.Canceled) {
 		err = nil
 	}

@@ -28,6 +28,11 @@ func newFigures(d *Daemon) *figures {
 		{"cordboard_sip_dropped_total", "What the edge filter dropped, by reason.", []string{"reason"}},
 		{"cordboard_sip_sources", "Source addresses in the edge filter's tables.", nil},
 		{"cordboard_sip_faults_total", "Faults of SIP peers after the edge, by kind.", []string{"kind"}},
+		{"cordboard_journal_lag_seconds", "Age of the oldest event that is not stored yet.", nil},
+		{"cordboard_journal_pending", "Events that wait to be stored.", nil},
+		{"cordboard_journal_stored_seq", "Number of the newest event that is stored.", nil},
+		{"cordboard_journal_degraded", "1 while events cannot be stored and are handed out all the same.", nil},
+		{"cordboard_journal_lost_total", "Events that will never be stored.", nil},
 		{"cordboard_sip_dialogs", "Dialogs that have not ended.", nil},
 	} {
 		f.descs[m.name] = prometheus.NewDesc(m.name, m.help, m.labels, nil)
@@ -64,6 +69,16 @@ func (f *figures) Collect(out chan<- prometheus.Metric) {
 		counter("cordboard_sip_faults_total", n, kind)
 	}
 	gauge("cordboard_sip_dialogs", float64(f.d.stack.Dialogs()))
+	j := f.d.events.Status()
+	gauge("cordboard_journal_lag_seconds", j.Lag.Seconds())
+	gauge("cordboard_journal_pending", float64(j.Pending))
+	gauge("cordboard_journal_stored_seq", float64(j.Stored.Seq))
+	degraded := 0.0
+	if j.Degraded != nil {
+		degraded = 1
+	}
+	gauge("cordboard_journal_degraded", degraded)
+	counter("cordboard_journal_lost_total", j.Lost)
 	f.desks(gauge)
 }
 

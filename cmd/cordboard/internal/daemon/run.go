@@ -42,6 +42,7 @@ func Run(ctx context.Context, path string, o Options) error {
 func (d *Daemon) underManager(ctx context.Context, o Options) error {
 	manager, err := systemd.New(d.log)
 	if err != nil {
+		d.closeJournal()
 		return err
 	}
 	watch, stop := context.WithCancel(context.WithoutCancel(ctx))
