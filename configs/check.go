@@ -28,6 +28,7 @@ func (l *loader) check() {
 	l.checkMusic()
 	l.checkTrunks()
 	l.checkAgents()
+	l.checkAdapters()
 }
 
 // overlap reports whether two listening addresses collide: the same port on the

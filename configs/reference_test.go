@@ -17,7 +17,7 @@ func allKeys() []string {
 		for t.Kind() == reflect.Slice {
 			t, path = t.Elem(), path+"[]"
 		}
-		if t.Kind() != reflect.Struct || isScalar(t) || t == secretType {
+		if t.Kind() != reflect.Struct || isScalar(t) || isOpaque(t) {
 			return
 		}
 		for _, k := range keysOf(t) {
@@ -45,7 +45,7 @@ func TestTags(t *testing.T) {
 		for rt.Kind() == reflect.Slice {
 			rt = rt.Elem()
 		}
-		if rt.Kind() != reflect.Struct || isScalar(rt) || rt == secretType {
+		if rt.Kind() != reflect.Struct || isScalar(rt) || isOpaque(rt) {
 			return
 		}
 		for _, k := range keysOf(rt) {
@@ -138,7 +138,7 @@ func blocks() []block {
 				}
 				v, at = slot.Elem(), at+"[]"
 			}
-			if v.Kind() == reflect.Struct && !isScalar(v.Type()) && v.Type() != secretType {
+			if v.Kind() == reflect.Struct && !isScalar(v.Type()) && !isOpaque(v.Type()) {
 				out = append(out, block{at, v})
 			}
 		}

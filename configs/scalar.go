@@ -17,6 +17,7 @@ type form struct {
 
 var (
 	secretType   = reflect.TypeFor[Secret]()
+	argType      = reflect.TypeFor[Arg]()
 	pathType     = reflect.TypeFor[Path]()
 	durationType = reflect.TypeFor[time.Duration]()
 )
