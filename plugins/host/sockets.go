@@ -6,15 +6,15 @@ import (
 	"path/filepath"
 )
 
-// longestRuntime is the most that a runtime folder's path may have, in bytes: a socket's path has 107, of
+// LongestRuntime is the most that a runtime folder's path may have, in bytes: a socket's path has 107, of
 // which go-plugin takes /plugin-dirNNNNNNNNNN/pluginNNNNNNNNNN.
-const longestRuntime = 68
+const LongestRuntime = 68
 
 // Sockets makes the folder for adapters' sockets, which belongs to one daemon alone, and removes what a
 // killed one left in it.
 func Sockets(dir string) error {
-	if len(dir) > longestRuntime {
-		return fmt.Errorf("adapters' socket folder %s: the path is longer than %d bytes", dir, longestRuntime)
+	if len(dir) > LongestRuntime {
+		return fmt.Errorf("adapters' socket folder %s: the path is longer than %d bytes", dir, LongestRuntime)
 	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return fmt.Errorf("adapters' socket folder: %w", err)

@@ -16,6 +16,7 @@ import (
 	"cordboard/callcontrol"
 	"cordboard/configs"
 	"cordboard/journal"
+	"cordboard/plugins/host"
 	"cordboard/rtp"
 	"cordboard/sipua"
 	"cordboard/sipua/offer"
@@ -35,6 +36,9 @@ type Daemon struct {
 	store     *journal.Store
 	events    *journal.Log[callcontrol.Event]
 	metrics   *metrics
+	adapters  *host.Set
+	sockets   string // adapters' folder; empty: none
+	started   time.Time
 	mediaAddr netip.Addr
 
 	desks  map[callcontrol.AgentID]*desk
@@ -50,11 +54,12 @@ type Daemon struct {
 // closes the journal.
 func New(cfg *configs.Config, log *slog.Logger) (*Daemon, error) {
 	d := &Daemon{
-		cfg: cfg, log: log, mediaAddr: mediaAddr(cfg),
+		cfg: cfg, log: log, mediaAddr: mediaAddr(cfg), started: time.Now(),
 		desks: map[callcontrol.AgentID]*desk{}, lines: map[[2]string]callcontrol.AgentID{}, phones: map[string]callcontrol.AgentID{},
 		stop: make(chan struct{}),
 	}
 	if err := d.prepare(); err != nil {
+		d.closeAdapters()
 		d.closeJournal()
 		return nil, err
 	}
@@ -90,7 +95,7 @@ func (d *Daemon) prepare() error {
 		return fmt.Errorf("sip: %w", err)
 	}
 	d.metrics = newMetrics(d)
-	return nil
+	return d.newAdapters()
 }
 
 func (d *Daemon) newBoard() error {
@@ -124,6 +129,7 @@ func (d *Daemon) Run(ctx context.Context, ready func(), force <-chan struct{}) e
 	g.Go(func() error { return d.stack.Run(work) })
 	g.Go(func() error { return d.board.Run(work) })
 	g.Go(func() error { return d.serveControl(work) })
+	g.Go(func() error { return d.adapters.Run(work) })
 	g.Go(func() error { return d.metrics.run(work, d.cfg.Metrics.Listen.AddrPort) })
 	g.Go(func() error {
 		d.startDevices()
@@ -133,6 +139,7 @@ func (d *Daemon) Run(ctx context.Context, ready func(), force <-chan struct{}) e
 		select {
 		case <-ctx.Done():
 			d.windDown(work, force)
+			d.settleAdapters(work)
 			cancel()
 		case <-work.Done():
 		}
@@ -141,6 +148,7 @@ func (d *Daemon) Run(ctx context.Context, ready func(), force <-chan struct{}) e
 	err := g.Wait()
 	close(d.stop)
 	d.workers.Wait()
+	d.closeAdapters()
 	d.closeJournal()
 	if errors.Is(err, context.Canceled) {
 		err = nil

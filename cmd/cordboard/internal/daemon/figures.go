@@ -7,6 +7,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"cordboard/callcontrol"
+	"cordboard/plugins/control"
 )
 
 // figures are collected when they are asked for, from the rooms that have them.
@@ -34,6 +35,9 @@ func newFigures(d *Daemon) *figures {
 		{"cordboard_journal_degraded", "1 while events cannot be stored and are handed out all the same.", nil},
 		{"cordboard_journal_lost_total", "Events that will never be stored.", nil},
 		{"cordboard_sip_dialogs", "Dialogs that have not ended.", nil},
+		{"cordboard_adapter_up", "Whether the adapter runs (1: running or degraded).", []string{"adapter"}},
+		{"cordboard_adapter_lag_events", "Events that the adapter has not acknowledged.", []string{"adapter"}},
+		{"cordboard_adapter_log_lines_dropped_total", "Log lines of the adapter beyond its rate.", []string{"adapter"}},
 	} {
 		f.descs[m.name] = prometheus.NewDesc(m.name, m.help, m.labels, nil)
 	}
@@ -79,6 +83,7 @@ func (f *figures) Collect(out chan<- prometheus.Metric) {
 	}
 	gauge("cordboard_journal_degraded", degraded)
 	counter("cordboard_journal_lost_total", j.Lost)
+	f.adapters(gauge, counter)
 	f.desks(gauge)
 }
 
@@ -114,4 +119,17 @@ func (f *figures) desks(gauge func(string, float64, ...string)) {
 		gauge("cordboard_calls", float64(n), string(p))
 	}
 	gauge("cordboard_agents_busy", float64(busy))
+}
+
+// adapters are the figures of adapters' processes.
+func (f *figures) adapters(gauge func(string, float64, ...string), counter func(string, uint64, ...string)) {
+	for _, a := range f.d.adapters.Status() {
+		up := 0.0
+		if a.State == control.AdapterRunning || a.State == control.AdapterDegraded {
+			up = 1
+		}
+		gauge("cordboard_adapter_up", up, a.Name)
+		gauge("cordboard_adapter_lag_events", float64(a.Lag), a.Name)
+		counter("cordboard_adapter_log_lines_dropped_total", a.LinesDropped, a.Name)
+	}
 }

@@ -22,6 +22,7 @@ type metrics struct {
 	lost     prometheus.Counter
 	foreign  prometheus.Counter
 	mos      prometheus.Histogram
+	adapters *adapterMetrics
 }
 
 func newMetrics(d *Daemon) *metrics {
@@ -41,6 +42,7 @@ func newMetrics(d *Daemon) *metrics {
 			Buckets: []float64{1.5, 2, 2.5, 3, 3.5, 3.8, 4, 4.2, 4.3, 4.4},
 		}),
 	}
+	m.adapters = newAdapterMetrics(m.registry)
 	gauge := func(name, help string, f func() float64) prometheus.Collector {
 		return prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, f)
 	}

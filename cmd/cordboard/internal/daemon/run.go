@@ -92,7 +92,8 @@ func newLog(c configs.Log) *slog.Logger {
 // serveControl offers the control service on the local socket.
 func (d *Daemon) serveControl(ctx context.Context) error {
 	c := d.cfg.Control
-	srv, err := control.NewServer(control.Config{Socket: string(c.Socket), Mode: fs.FileMode(c.Mode), Group: c.Group}, d.board, d.log)
+	srv, err := control.NewServer(control.Config{Socket: string(c.Socket), Mode: fs.FileMode(c.Mode), Group: c.Group}, d.board, d.log,
+		control.WithSources(d.sources()))
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,40 @@
+package host
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"cordboard/plugins/adapter"
+)
+
+// settlePoll is how often lags are looked at.
+const settlePoll = 10 * time.Millisecond
+
+// Settle waits until every running adapter that takes events has acknowledged all there are. Its error is
+// ctx's, with the adapter that is behind.
+func (s *Set) Settle(ctx context.Context) error {
+	t := time.NewTicker(settlePoll)
+	defer t.Stop()
+	for {
+		h := s.behind()
+		if h == nil {
+			return nil
+		}
+		select {
+		case <-t.C:
+		case <-ctx.Done():
+			return fmt.Errorf("adapter %s is %d events behind: %w", h.Name(), h.Status().Lag, ctx.Err())
+		}
+	}
+}
+
+// behind is an adapter that will take events which it has not taken yet.
+func (s *Set) behind() *Host {
+	for _, h := range s.hosts() {
+		if _, runs := h.running(adapter.CanEvents); runs && h.Status().Lag > 0 {
+			return h
+		}
+	}
+	return nil
+}
