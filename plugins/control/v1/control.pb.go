@@ -912,6 +912,8 @@ const (
 	Cause_CAUSE_REPLACED    Cause = 19
 	// A fault of the daemon itself.
 	Cause_CAUSE_INTERNAL Cause = 20
+	// An earlier run of the daemon was killed, or its host went down, and left this alive.
+	Cause_CAUSE_GATEWAY_RESTART Cause = 21
 )
 
 // Enum value maps for Cause.
@@ -938,29 +940,31 @@ var (
 		18: "CAUSE_TRANSFERRED",
 		19: "CAUSE_REPLACED",
 		20: "CAUSE_INTERNAL",
+		21: "CAUSE_GATEWAY_RESTART",
 	}
 	Cause_value = map[string]int32{
-		"CAUSE_UNSPECIFIED":    0,
-		"CAUSE_NORMAL":         1,
-		"CAUSE_CANCELLED":      2,
-		"CAUSE_BUSY":           3,
-		"CAUSE_NO_ANSWER":      4,
-		"CAUSE_REJECTED":       5,
-		"CAUSE_BAD_NUMBER":     6,
-		"CAUSE_UNAVAILABLE":    7,
-		"CAUSE_FORBIDDEN":      8,
-		"CAUSE_NOT_ACCEPTABLE": 9,
-		"CAUSE_CONGESTION":     10,
-		"CAUSE_FAILURE":        11,
-		"CAUSE_TIMEOUT":        12,
-		"CAUSE_MEDIA_LOST":     13,
-		"CAUSE_DEVICE_LOST":    14,
-		"CAUSE_NO_DEVICE":      15,
-		"CAUSE_DRAINING":       16,
-		"CAUSE_HOLD_LIMIT":     17,
-		"CAUSE_TRANSFERRED":    18,
-		"CAUSE_REPLACED":       19,
-		"CAUSE_INTERNAL":       20,
+		"CAUSE_UNSPECIFIED":     0,
+		"CAUSE_NORMAL":          1,
+		"CAUSE_CANCELLED":       2,
+		"CAUSE_BUSY":            3,
+		"CAUSE_NO_ANSWER":       4,
+		"CAUSE_REJECTED":        5,
+		"CAUSE_BAD_NUMBER":      6,
+		"CAUSE_UNAVAILABLE":     7,
+		"CAUSE_FORBIDDEN":       8,
+		"CAUSE_NOT_ACCEPTABLE":  9,
+		"CAUSE_CONGESTION":      10,
+		"CAUSE_FAILURE":         11,
+		"CAUSE_TIMEOUT":         12,
+		"CAUSE_MEDIA_LOST":      13,
+		"CAUSE_DEVICE_LOST":     14,
+		"CAUSE_NO_DEVICE":       15,
+		"CAUSE_DRAINING":        16,
+		"CAUSE_HOLD_LIMIT":      17,
+		"CAUSE_TRANSFERRED":     18,
+		"CAUSE_REPLACED":        19,
+		"CAUSE_INTERNAL":        20,
+		"CAUSE_GATEWAY_RESTART": 21,
 	}
 )
 
@@ -4977,7 +4981,7 @@ const file_control_proto_rawDesc = "" +
 	"\x13REASON_CODE_ON_CALL\x10\x05\x12\x15\n" +
 	"\x11REASON_CODE_OFFER\x10\x06\x12\x17\n" +
 	"\x13REASON_CODE_WRAP_UP\x10\a\x12\x18\n" +
-	"\x14REASON_CODE_DRAINING\x10\b*\xc1\x03\n" +
+	"\x14REASON_CODE_DRAINING\x10\b*\xdc\x03\n" +
 	"\x05Cause\x12\x15\n" +
 	"\x11CAUSE_UNSPECIFIED\x10\x00\x12\x10\n" +
 	"\fCAUSE_NORMAL\x10\x01\x12\x13\n" +
@@ -5001,7 +5005,8 @@ const file_control_proto_rawDesc = "" +
 	"\x10CAUSE_HOLD_LIMIT\x10\x11\x12\x15\n" +
 	"\x11CAUSE_TRANSFERRED\x10\x12\x12\x12\n" +
 	"\x0eCAUSE_REPLACED\x10\x13\x12\x12\n" +
-	"\x0eCAUSE_INTERNAL\x10\x14*\xea\x01\n" +
+	"\x0eCAUSE_INTERNAL\x10\x14\x12\x19\n" +
+	"\x15CAUSE_GATEWAY_RESTART\x10\x15*\xea\x01\n" +
 	"\fAdapterState\x12\x1d\n" +
 	"\x19ADAPTER_STATE_UNSPECIFIED\x10\x00\x12\x1a\n" +
 	"\x16ADAPTER_STATE_STARTING\x10\x01\x12\x19\n" +
