@@ -138,6 +138,7 @@ func (s *Service) Cancel(ctx context.Context, r *controlv1.CancelRequest) (*cont
 func (s *Service) Bind(ctx context.Context, r *controlv1.BindRequest) (*controlv1.CommandResult, error) {
 	return s.do(ctx, r, callcontrol.Command{
 		Kind: callcontrol.KindBind, Contact: decodeContact(r.GetContact()), Variables: list(r.GetVariables(), decodeVariable),
+		Candidates: list(r.GetCandidates(), decodeContact),
 	})
 }
 

@@ -25,6 +25,7 @@ type Config struct {
 	LookupTimeout time.Duration // 300 ms: longest wait for a lookup's answer; later ones are told as late
 	StartTimeout  time.Duration // 10 s for handshake and Configure
 	Grace         time.Duration // 5 s for Stop, then it is killed
+	Backoff       time.Duration // 1 s: first wait before it is started again, doubled up to two minutes
 	HealthEvery   time.Duration // 10 s
 	HealthTimeout time.Duration // 3 s; three checks unanswered in a row end the process
 
@@ -68,7 +69,7 @@ func (c Config) withDefaults() Config {
 		v time.Duration
 	}{
 		{&c.LookupTimeout, 300 * time.Millisecond}, {&c.StartTimeout, 10 * time.Second}, {&c.Grace, 5 * time.Second},
-		{&c.HealthEvery, 10 * time.Second}, {&c.HealthTimeout, 3 * time.Second},
+		{&c.Backoff, backoffFirst}, {&c.HealthEvery, 10 * time.Second}, {&c.HealthTimeout, 3 * time.Second},
 	} {
 		if *d.p <= 0 {
 			*d.p = d.v

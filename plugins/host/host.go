@@ -22,8 +22,7 @@ type Host struct {
 	cfg   Config
 	deps  Deps
 	log   *slog.Logger
-	start launcher      // launch, but in tests
-	first time.Duration // backoffFirst, but in tests
+	start launcher // launch, but in tests
 
 	ran     atomic.Bool
 	dropped atomic.Uint64 // log lines
@@ -49,7 +48,7 @@ func New(cfg Config, deps Deps) (*Host, error) {
 	}
 	h := &Host{cfg: cfg, deps: deps, log: deps.Log.With("adapter", cfg.Name)}
 	h.status = control.AdapterStatus{Name: cfg.Name, Kind: cfg.Kind, State: control.AdapterStopped}
-	h.start, h.first = h.launch, backoffFirst
+	h.start = h.launch
 	h.asks.slots = make(chan struct{}, mostAsked)
 	h.track.name, h.track.metrics = cfg.Name, deps.Metrics
 	return h, nil
@@ -65,7 +64,7 @@ func (h *Host) Run(ctx context.Context) error {
 		return errors.New("host: the adapter's supervisor has run already")
 	}
 	h.track.begin(h.last())
-	b := backoff{first: h.first}
+	b := backoff{first: h.cfg.Backoff}
 	for {
 		e := h.live(ctx)
 		h.asks.wait()

@@ -113,12 +113,9 @@ func TestNothingIsLeft(t *testing.T) {
 	before := -1
 	for range 2 {
 		for _, mode := range []string{"adapter", "other", "nothing", "exit"} {
-			h, err := New(b.config(t, mode, mode, childConfig{}), b.deps())
-			if err != nil {
-				t.Fatal(err)
-			}
-			h.first = 20 * time.Millisecond
-			stop := b.runHost(t, h)
+			cfg := b.config(t, mode, mode, childConfig{})
+			cfg.Backoff = 20 * time.Millisecond
+			h, stop := b.run(t, cfg)
 			until(t, "it came to something", func() bool { return running(h)() || h.Status().LastError != "" })
 			if mode == "adapter" {
 				if err := syscall.Kill(h.Status().PID, syscall.SIGKILL); err != nil {
@@ -145,12 +142,9 @@ func TestKilledInMidStream(t *testing.T) {
 	const kills = 5 // the conformance suite does it twenty times
 	b := newBench(t)
 	record := filepath.Join(t.TempDir(), "events")
-	h, err := New(b.config(t, "crm", "adapter", childConfig{Record: record}), b.deps())
-	if err != nil {
-		t.Fatal(err)
-	}
-	h.first = 20 * time.Millisecond // TestBackToLife waits the second
-	stop := b.runHost(t, h)
+	cfg := b.config(t, "crm", "adapter", childConfig{Record: record})
+	cfg.Backoff = 20 * time.Millisecond // TestBackToLife waits the second
+	h, stop := b.run(t, cfg)
 	until(t, "it runs", running(h))
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
@@ -347,7 +341,9 @@ func TestStoppedAdapter(t *testing.T) {
 // Floods of log lines, output and commands: memory stays, the rate holds, another adapter answers.
 func TestFloods(t *testing.T) {
 	b := newBench(t)
-	quietOne, _ := b.run(t, b.config(t, "quiet", "adapter", childConfig{}))
+	patient := b.config(t, "quiet", "adapter", childConfig{})
+	patient.LookupTimeout = 20 * time.Second
+	quietOne, _ := b.run(t, patient)
 	until(t, "it runs", running(quietOne))
 	var before, after runtime.MemStats
 	runtime.GC()

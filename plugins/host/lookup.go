@@ -36,3 +36,29 @@ func (s *Set) Search(ctx context.Context, q adapter.Search) []Answer {
 	}
 	return g.wait(ctx, searchMost)
 }
+
+// Lookup asks this adapter who a number is, and waits for its answer until ctx ends. False: it does not
+// run, or looks nobody up.
+func (h *Host) Lookup(ctx context.Context, q adapter.Query) (Answer, bool) {
+	got := make(chan Answer, 1)
+	return await(ctx, h, got, h.lookup(q, func(a Answer) { got <- a }))
+}
+
+// Search asks this adapter for contacts, and waits for its answer until ctx ends. False: it does not run,
+// or searches nothing.
+func (h *Host) Search(ctx context.Context, q adapter.Search) (Answer, bool) {
+	got := make(chan Answer, 1)
+	return await(ctx, h, got, h.search(q, func(a Answer) { got <- a }))
+}
+
+func await(ctx context.Context, h *Host, got <-chan Answer, asked bool) (Answer, bool) {
+	if !asked {
+		return Answer{Adapter: h.cfg.Name}, false
+	}
+	select {
+	case a := <-got:
+		return a, true
+	case <-ctx.Done():
+		return Answer{Adapter: h.cfg.Name, Err: ctx.Err()}, true
+	}
+}

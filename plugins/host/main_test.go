@@ -366,11 +366,6 @@ func (b *bench) run(t *testing.T, cfg Config) (*Host, func()) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return h, b.runHost(t, h)
-}
-
-func (b *bench) runHost(t *testing.T, h *Host) func() {
-	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- h.Run(ctx) }()
@@ -384,7 +379,7 @@ func (b *bench) runHost(t *testing.T, h *Host) func() {
 		})
 	}
 	t.Cleanup(stop)
-	return stop
+	return h, stop
 }
 
 // until waits for a condition with patience.

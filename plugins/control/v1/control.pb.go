@@ -2080,13 +2080,18 @@ func (x *CancelRequest) GetTransferId() string {
 	return ""
 }
 
+// BindRequest with nothing but its header and call takes the contact away.
 type BindRequest struct {
-	state   protoimpl.MessageState `protogen:"open.v1"`
-	Header  *CommandHeader         `protobuf:"bytes,1,opt,name=header,proto3" json:"header,omitempty"`
-	CallId  string                 `protobuf:"bytes,2,opt,name=call_id,json=callId,proto3" json:"call_id,omitempty"`
-	Contact *Contact               `protobuf:"bytes,5,opt,name=contact,proto3" json:"contact,omitempty"`
+	state  protoimpl.MessageState `protogen:"open.v1"`
+	Header *CommandHeader         `protobuf:"bytes,1,opt,name=header,proto3" json:"header,omitempty"`
+	CallId string                 `protobuf:"bytes,2,opt,name=call_id,json=callId,proto3" json:"call_id,omitempty"`
+	// The record that the call is about from now on.
+	Contact *Contact `protobuf:"bytes,5,opt,name=contact,proto3" json:"contact,omitempty"`
 	// Added to the call's; a variable of the same name is replaced.
-	Variables     []*Variable `protobuf:"bytes,6,rep,name=variables,proto3" json:"variables,omitempty"`
+	Variables []*Variable `protobuf:"bytes,6,rep,name=variables,proto3" json:"variables,omitempty"`
+	// Records that the call may be about, 16 at most: added to the call's. The only one there is becomes
+	// the contact of a call that has none.
+	Candidates    []*Contact `protobuf:"bytes,7,rep,name=candidates,proto3" json:"candidates,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2145,6 +2150,13 @@ func (x *BindRequest) GetContact() *Contact {
 func (x *BindRequest) GetVariables() []*Variable {
 	if x != nil {
 		return x.Variables
+	}
+	return nil
+}
+
+func (x *BindRequest) GetCandidates() []*Contact {
+	if x != nil {
+		return x.Candidates
 	}
 	return nil
 }
@@ -3367,9 +3379,11 @@ type Call struct {
 	TransferredFrom string `protobuf:"bytes,14,opt,name=transferred_from,json=transferredFrom,proto3" json:"transferred_from,omitempty"`
 	TransferredTo   string `protobuf:"bytes,15,opt,name=transferred_to,json=transferredTo,proto3" json:"transferred_to,omitempty"`
 	// Ended, or why a tone is heard.
-	Cause         Cause                  `protobuf:"varint,16,opt,name=cause,proto3,enum=cordboard.control.v1.Cause" json:"cause,omitempty"`
-	Started       *timestamppb.Timestamp `protobuf:"bytes,17,opt,name=started,proto3" json:"started,omitempty"`
-	Answered      *timestamppb.Timestamp `protobuf:"bytes,18,opt,name=answered,proto3" json:"answered,omitempty"`
+	Cause    Cause                  `protobuf:"varint,16,opt,name=cause,proto3,enum=cordboard.control.v1.Cause" json:"cause,omitempty"`
+	Started  *timestamppb.Timestamp `protobuf:"bytes,17,opt,name=started,proto3" json:"started,omitempty"`
+	Answered *timestamppb.Timestamp `protobuf:"bytes,18,opt,name=answered,proto3" json:"answered,omitempty"`
+	// Records that the other party may be, of which an agent binds one.
+	Candidates    []*Contact `protobuf:"bytes,19,rep,name=candidates,proto3" json:"candidates,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -3526,6 +3540,13 @@ func (x *Call) GetStarted() *timestamppb.Timestamp {
 func (x *Call) GetAnswered() *timestamppb.Timestamp {
 	if x != nil {
 		return x.Answered
+	}
+	return nil
+}
+
+func (x *Call) GetCandidates() []*Contact {
+	if x != nil {
+		return x.Candidates
 	}
 	return nil
 }
@@ -4656,12 +4677,15 @@ const file_control_proto_rawDesc = "" +
 	"\x06header\x18\x01 \x01(\v2#.cordboard.control.v1.CommandHeaderR\x06header\x12\x17\n" +
 	"\acall_id\x18\x02 \x01(\tR\x06callId\x12\x1f\n" +
 	"\vtransfer_id\x18\x04 \x01(\tR\n" +
-	"transferId\"\xda\x01\n" +
+	"transferId\"\x99\x02\n" +
 	"\vBindRequest\x12;\n" +
 	"\x06header\x18\x01 \x01(\v2#.cordboard.control.v1.CommandHeaderR\x06header\x12\x17\n" +
 	"\acall_id\x18\x02 \x01(\tR\x06callId\x127\n" +
 	"\acontact\x18\x05 \x01(\v2\x1d.cordboard.control.v1.ContactR\acontact\x12<\n" +
-	"\tvariables\x18\x06 \x03(\v2\x1e.cordboard.control.v1.VariableR\tvariables\"\x9d\x01\n" +
+	"\tvariables\x18\x06 \x03(\v2\x1e.cordboard.control.v1.VariableR\tvariables\x12=\n" +
+	"\n" +
+	"candidates\x18\a \x03(\v2\x1d.cordboard.control.v1.ContactR\n" +
+	"candidates\"\x9d\x01\n" +
 	"\x10SetStatusRequest\x12;\n" +
 	"\x06header\x18\x01 \x01(\v2#.cordboard.control.v1.CommandHeaderR\x06header\x124\n" +
 	"\x06status\x18\x05 \x01(\x0e2\x1c.cordboard.control.v1.StatusR\x06status\x12\x16\n" +
@@ -4741,7 +4765,7 @@ const file_control_proto_rawDesc = "" +
 	"\tpeer_hold\x18\x06 \x01(\bR\bpeerHold\x12\x14\n" +
 	"\x05muted\x18\a \x01(\bR\x05muted\x121\n" +
 	"\x05cause\x18\b \x01(\x0e2\x1b.cordboard.control.v1.CauseR\x05cause\x124\n" +
-	"\aactions\x18\t \x03(\x0e2\x1a.cordboard.control.v1.VerbR\aactions\"\xa9\x06\n" +
+	"\aactions\x18\t \x03(\x0e2\x1a.cordboard.control.v1.VerbR\aactions\"\xe8\x06\n" +
 	"\x04Call\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12%\n" +
 	"\x0einteraction_id\x18\x02 \x01(\tR\rinteractionId\x12\x19\n" +
@@ -4762,7 +4786,10 @@ const file_control_proto_rawDesc = "" +
 	"\x0etransferred_to\x18\x0f \x01(\tR\rtransferredTo\x121\n" +
 	"\x05cause\x18\x10 \x01(\x0e2\x1b.cordboard.control.v1.CauseR\x05cause\x124\n" +
 	"\astarted\x18\x11 \x01(\v2\x1a.google.protobuf.TimestampR\astarted\x126\n" +
-	"\banswered\x18\x12 \x01(\v2\x1a.google.protobuf.TimestampR\banswered\"\xce\x02\n" +
+	"\banswered\x18\x12 \x01(\v2\x1a.google.protobuf.TimestampR\banswered\x12=\n" +
+	"\n" +
+	"candidates\x18\x13 \x03(\v2\x1d.cordboard.control.v1.ContactR\n" +
+	"candidates\"\xce\x02\n" +
 	"\bTransfer\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x126\n" +
 	"\x04kind\x18\x02 \x01(\x0e2\".cordboard.control.v1.TransferKindR\x04kind\x12<\n" +
@@ -5150,125 +5177,127 @@ var file_control_proto_depIdxs = []int32{
 	14,  // 19: cordboard.control.v1.BindRequest.header:type_name -> cordboard.control.v1.CommandHeader
 	49,  // 20: cordboard.control.v1.BindRequest.contact:type_name -> cordboard.control.v1.Contact
 	48,  // 21: cordboard.control.v1.BindRequest.variables:type_name -> cordboard.control.v1.Variable
-	14,  // 22: cordboard.control.v1.SetStatusRequest.header:type_name -> cordboard.control.v1.CommandHeader
-	9,   // 23: cordboard.control.v1.SetStatusRequest.status:type_name -> cordboard.control.v1.Status
-	0,   // 24: cordboard.control.v1.Refusal.code:type_name -> cordboard.control.v1.RefusalCode
-	6,   // 25: cordboard.control.v1.Refusal.phase:type_name -> cordboard.control.v1.Phase
-	34,  // 26: cordboard.control.v1.SnapshotReply.cursor:type_name -> cordboard.control.v1.Cursor
-	53,  // 27: cordboard.control.v1.SnapshotReply.agents:type_name -> cordboard.control.v1.Agent
-	51,  // 28: cordboard.control.v1.SnapshotReply.calls:type_name -> cordboard.control.v1.Call
-	52,  // 29: cordboard.control.v1.SnapshotReply.transfers:type_name -> cordboard.control.v1.Transfer
-	34,  // 30: cordboard.control.v1.SubscribeRequest.from:type_name -> cordboard.control.v1.Cursor
-	34,  // 31: cordboard.control.v1.SubscribeReply.cursor:type_name -> cordboard.control.v1.Cursor
-	46,  // 32: cordboard.control.v1.SubscribeReply.event:type_name -> cordboard.control.v1.Event
-	39,  // 33: cordboard.control.v1.SubscribeReply.gap:type_name -> cordboard.control.v1.Gap
-	34,  // 34: cordboard.control.v1.Gap.from:type_name -> cordboard.control.v1.Cursor
-	34,  // 35: cordboard.control.v1.Gap.to:type_name -> cordboard.control.v1.Cursor
-	34,  // 36: cordboard.control.v1.AgentsReply.cursor:type_name -> cordboard.control.v1.Cursor
-	53,  // 37: cordboard.control.v1.AgentsReply.agents:type_name -> cordboard.control.v1.Agent
-	34,  // 38: cordboard.control.v1.CallsReply.cursor:type_name -> cordboard.control.v1.Cursor
-	51,  // 39: cordboard.control.v1.CallsReply.calls:type_name -> cordboard.control.v1.Call
-	52,  // 40: cordboard.control.v1.CallsReply.transfers:type_name -> cordboard.control.v1.Transfer
-	53,  // 41: cordboard.control.v1.WhyReply.agent:type_name -> cordboard.control.v1.Agent
-	55,  // 42: cordboard.control.v1.WhyReply.reasons:type_name -> cordboard.control.v1.Reason
-	65,  // 43: cordboard.control.v1.Event.at:type_name -> google.protobuf.Timestamp
-	2,   // 44: cordboard.control.v1.Event.kind:type_name -> cordboard.control.v1.EventKind
-	12,  // 45: cordboard.control.v1.Event.cause:type_name -> cordboard.control.v1.Cause
-	47,  // 46: cordboard.control.v1.Event.remote:type_name -> cordboard.control.v1.Identity
-	51,  // 47: cordboard.control.v1.Event.call:type_name -> cordboard.control.v1.Call
-	52,  // 48: cordboard.control.v1.Event.transfer:type_name -> cordboard.control.v1.Transfer
-	53,  // 49: cordboard.control.v1.Event.agent:type_name -> cordboard.control.v1.Agent
-	3,   // 50: cordboard.control.v1.Leg.role:type_name -> cordboard.control.v1.Role
-	4,   // 51: cordboard.control.v1.Leg.state:type_name -> cordboard.control.v1.LegState
-	47,  // 52: cordboard.control.v1.Leg.party:type_name -> cordboard.control.v1.Identity
-	12,  // 53: cordboard.control.v1.Leg.cause:type_name -> cordboard.control.v1.Cause
-	1,   // 54: cordboard.control.v1.Leg.actions:type_name -> cordboard.control.v1.Verb
-	5,   // 55: cordboard.control.v1.Call.direction:type_name -> cordboard.control.v1.Direction
-	6,   // 56: cordboard.control.v1.Call.phase:type_name -> cordboard.control.v1.Phase
-	48,  // 57: cordboard.control.v1.Call.variables:type_name -> cordboard.control.v1.Variable
-	47,  // 58: cordboard.control.v1.Call.remote:type_name -> cordboard.control.v1.Identity
-	47,  // 59: cordboard.control.v1.Call.diversion:type_name -> cordboard.control.v1.Identity
-	49,  // 60: cordboard.control.v1.Call.contact:type_name -> cordboard.control.v1.Contact
-	50,  // 61: cordboard.control.v1.Call.legs:type_name -> cordboard.control.v1.Leg
-	12,  // 62: cordboard.control.v1.Call.cause:type_name -> cordboard.control.v1.Cause
-	65,  // 63: cordboard.control.v1.Call.started:type_name -> google.protobuf.Timestamp
-	65,  // 64: cordboard.control.v1.Call.answered:type_name -> google.protobuf.Timestamp
-	7,   // 65: cordboard.control.v1.Transfer.kind:type_name -> cordboard.control.v1.TransferKind
-	8,   // 66: cordboard.control.v1.Transfer.status:type_name -> cordboard.control.v1.TransferStatus
-	12,  // 67: cordboard.control.v1.Transfer.cause:type_name -> cordboard.control.v1.Cause
-	54,  // 68: cordboard.control.v1.Agent.device:type_name -> cordboard.control.v1.Device
-	9,   // 69: cordboard.control.v1.Agent.status:type_name -> cordboard.control.v1.Status
-	55,  // 70: cordboard.control.v1.Agent.why:type_name -> cordboard.control.v1.Reason
-	10,  // 71: cordboard.control.v1.Device.connect:type_name -> cordboard.control.v1.Connect
-	4,   // 72: cordboard.control.v1.Device.state:type_name -> cordboard.control.v1.LegState
-	11,  // 73: cordboard.control.v1.Reason.code:type_name -> cordboard.control.v1.ReasonCode
-	58,  // 74: cordboard.control.v1.DirectoryReply.agents:type_name -> cordboard.control.v1.DirectoryAgent
-	59,  // 75: cordboard.control.v1.DirectoryReply.trunks:type_name -> cordboard.control.v1.DirectoryTrunk
-	10,  // 76: cordboard.control.v1.DirectoryAgent.connect:type_name -> cordboard.control.v1.Connect
-	65,  // 77: cordboard.control.v1.StatusReply.started:type_name -> google.protobuf.Timestamp
-	34,  // 78: cordboard.control.v1.StatusReply.cursor:type_name -> cordboard.control.v1.Cursor
-	62,  // 79: cordboard.control.v1.StatusReply.adapters:type_name -> cordboard.control.v1.AdapterStatus
-	13,  // 80: cordboard.control.v1.AdapterStatus.state:type_name -> cordboard.control.v1.AdapterState
-	65,  // 81: cordboard.control.v1.AdapterStatus.started:type_name -> google.protobuf.Timestamp
-	65,  // 82: cordboard.control.v1.AdapterStatus.next_start:type_name -> google.protobuf.Timestamp
-	65,  // 83: cordboard.control.v1.AdapterStatus.last_error_at:type_name -> google.protobuf.Timestamp
-	34,  // 84: cordboard.control.v1.AdapterStatus.acknowledged:type_name -> cordboard.control.v1.Cursor
-	34,  // 85: cordboard.control.v1.AcknowledgeRequest.cursor:type_name -> cordboard.control.v1.Cursor
-	16,  // 86: cordboard.control.v1.Control.Dial:input_type -> cordboard.control.v1.DialRequest
-	17,  // 87: cordboard.control.v1.Control.Answer:input_type -> cordboard.control.v1.AnswerRequest
-	18,  // 88: cordboard.control.v1.Control.Reject:input_type -> cordboard.control.v1.RejectRequest
-	19,  // 89: cordboard.control.v1.Control.Hangup:input_type -> cordboard.control.v1.HangupRequest
-	20,  // 90: cordboard.control.v1.Control.Hold:input_type -> cordboard.control.v1.HoldRequest
-	21,  // 91: cordboard.control.v1.Control.Retrieve:input_type -> cordboard.control.v1.RetrieveRequest
-	22,  // 92: cordboard.control.v1.Control.Mute:input_type -> cordboard.control.v1.MuteRequest
-	23,  // 93: cordboard.control.v1.Control.Unmute:input_type -> cordboard.control.v1.UnmuteRequest
-	24,  // 94: cordboard.control.v1.Control.Digits:input_type -> cordboard.control.v1.DigitsRequest
-	25,  // 95: cordboard.control.v1.Control.BlindTransfer:input_type -> cordboard.control.v1.BlindTransferRequest
-	26,  // 96: cordboard.control.v1.Control.Consult:input_type -> cordboard.control.v1.ConsultRequest
-	27,  // 97: cordboard.control.v1.Control.Swap:input_type -> cordboard.control.v1.SwapRequest
-	28,  // 98: cordboard.control.v1.Control.Conference:input_type -> cordboard.control.v1.ConferenceRequest
-	29,  // 99: cordboard.control.v1.Control.Complete:input_type -> cordboard.control.v1.CompleteRequest
-	30,  // 100: cordboard.control.v1.Control.Cancel:input_type -> cordboard.control.v1.CancelRequest
-	31,  // 101: cordboard.control.v1.Control.Bind:input_type -> cordboard.control.v1.BindRequest
-	32,  // 102: cordboard.control.v1.Control.SetStatus:input_type -> cordboard.control.v1.SetStatusRequest
-	35,  // 103: cordboard.control.v1.Control.Snapshot:input_type -> cordboard.control.v1.SnapshotRequest
-	37,  // 104: cordboard.control.v1.Control.Subscribe:input_type -> cordboard.control.v1.SubscribeRequest
-	40,  // 105: cordboard.control.v1.Control.Agents:input_type -> cordboard.control.v1.AgentsRequest
-	42,  // 106: cordboard.control.v1.Control.Calls:input_type -> cordboard.control.v1.CallsRequest
-	44,  // 107: cordboard.control.v1.Control.Why:input_type -> cordboard.control.v1.WhyRequest
-	56,  // 108: cordboard.control.v1.Control.Directory:input_type -> cordboard.control.v1.DirectoryRequest
-	60,  // 109: cordboard.control.v1.Control.Status:input_type -> cordboard.control.v1.StatusRequest
-	63,  // 110: cordboard.control.v1.Control.Acknowledge:input_type -> cordboard.control.v1.AcknowledgeRequest
-	15,  // 111: cordboard.control.v1.Control.Dial:output_type -> cordboard.control.v1.CommandResult
-	15,  // 112: cordboard.control.v1.Control.Answer:output_type -> cordboard.control.v1.CommandResult
-	15,  // 113: cordboard.control.v1.Control.Reject:output_type -> cordboard.control.v1.CommandResult
-	15,  // 114: cordboard.control.v1.Control.Hangup:output_type -> cordboard.control.v1.CommandResult
-	15,  // 115: cordboard.control.v1.Control.Hold:output_type -> cordboard.control.v1.CommandResult
-	15,  // 116: cordboard.control.v1.Control.Retrieve:output_type -> cordboard.control.v1.CommandResult
-	15,  // 117: cordboard.control.v1.Control.Mute:output_type -> cordboard.control.v1.CommandResult
-	15,  // 118: cordboard.control.v1.Control.Unmute:output_type -> cordboard.control.v1.CommandResult
-	15,  // 119: cordboard.control.v1.Control.Digits:output_type -> cordboard.control.v1.CommandResult
-	15,  // 120: cordboard.control.v1.Control.BlindTransfer:output_type -> cordboard.control.v1.CommandResult
-	15,  // 121: cordboard.control.v1.Control.Consult:output_type -> cordboard.control.v1.CommandResult
-	15,  // 122: cordboard.control.v1.Control.Swap:output_type -> cordboard.control.v1.CommandResult
-	15,  // 123: cordboard.control.v1.Control.Conference:output_type -> cordboard.control.v1.CommandResult
-	15,  // 124: cordboard.control.v1.Control.Complete:output_type -> cordboard.control.v1.CommandResult
-	15,  // 125: cordboard.control.v1.Control.Cancel:output_type -> cordboard.control.v1.CommandResult
-	15,  // 126: cordboard.control.v1.Control.Bind:output_type -> cordboard.control.v1.CommandResult
-	15,  // 127: cordboard.control.v1.Control.SetStatus:output_type -> cordboard.control.v1.CommandResult
-	36,  // 128: cordboard.control.v1.Control.Snapshot:output_type -> cordboard.control.v1.SnapshotReply
-	38,  // 129: cordboard.control.v1.Control.Subscribe:output_type -> cordboard.control.v1.SubscribeReply
-	41,  // 130: cordboard.control.v1.Control.Agents:output_type -> cordboard.control.v1.AgentsReply
-	43,  // 131: cordboard.control.v1.Control.Calls:output_type -> cordboard.control.v1.CallsReply
-	45,  // 132: cordboard.control.v1.Control.Why:output_type -> cordboard.control.v1.WhyReply
-	57,  // 133: cordboard.control.v1.Control.Directory:output_type -> cordboard.control.v1.DirectoryReply
-	61,  // 134: cordboard.control.v1.Control.Status:output_type -> cordboard.control.v1.StatusReply
-	64,  // 135: cordboard.control.v1.Control.Acknowledge:output_type -> cordboard.control.v1.AcknowledgeReply
-	111, // [111:136] is the sub-list for method output_type
-	86,  // [86:111] is the sub-list for method input_type
-	86,  // [86:86] is the sub-list for extension type_name
-	86,  // [86:86] is the sub-list for extension extendee
-	0,   // [0:86] is the sub-list for field type_name
+	49,  // 22: cordboard.control.v1.BindRequest.candidates:type_name -> cordboard.control.v1.Contact
+	14,  // 23: cordboard.control.v1.SetStatusRequest.header:type_name -> cordboard.control.v1.CommandHeader
+	9,   // 24: cordboard.control.v1.SetStatusRequest.status:type_name -> cordboard.control.v1.Status
+	0,   // 25: cordboard.control.v1.Refusal.code:type_name -> cordboard.control.v1.RefusalCode
+	6,   // 26: cordboard.control.v1.Refusal.phase:type_name -> cordboard.control.v1.Phase
+	34,  // 27: cordboard.control.v1.SnapshotReply.cursor:type_name -> cordboard.control.v1.Cursor
+	53,  // 28: cordboard.control.v1.SnapshotReply.agents:type_name -> cordboard.control.v1.Agent
+	51,  // 29: cordboard.control.v1.SnapshotReply.calls:type_name -> cordboard.control.v1.Call
+	52,  // 30: cordboard.control.v1.SnapshotReply.transfers:type_name -> cordboard.control.v1.Transfer
+	34,  // 31: cordboard.control.v1.SubscribeRequest.from:type_name -> cordboard.control.v1.Cursor
+	34,  // 32: cordboard.control.v1.SubscribeReply.cursor:type_name -> cordboard.control.v1.Cursor
+	46,  // 33: cordboard.control.v1.SubscribeReply.event:type_name -> cordboard.control.v1.Event
+	39,  // 34: cordboard.control.v1.SubscribeReply.gap:type_name -> cordboard.control.v1.Gap
+	34,  // 35: cordboard.control.v1.Gap.from:type_name -> cordboard.control.v1.Cursor
+	34,  // 36: cordboard.control.v1.Gap.to:type_name -> cordboard.control.v1.Cursor
+	34,  // 37: cordboard.control.v1.AgentsReply.cursor:type_name -> cordboard.control.v1.Cursor
+	53,  // 38: cordboard.control.v1.AgentsReply.agents:type_name -> cordboard.control.v1.Agent
+	34,  // 39: cordboard.control.v1.CallsReply.cursor:type_name -> cordboard.control.v1.Cursor
+	51,  // 40: cordboard.control.v1.CallsReply.calls:type_name -> cordboard.control.v1.Call
+	52,  // 41: cordboard.control.v1.CallsReply.transfers:type_name -> cordboard.control.v1.Transfer
+	53,  // 42: cordboard.control.v1.WhyReply.agent:type_name -> cordboard.control.v1.Agent
+	55,  // 43: cordboard.control.v1.WhyReply.reasons:type_name -> cordboard.control.v1.Reason
+	65,  // 44: cordboard.control.v1.Event.at:type_name -> google.protobuf.Timestamp
+	2,   // 45: cordboard.control.v1.Event.kind:type_name -> cordboard.control.v1.EventKind
+	12,  // 46: cordboard.control.v1.Event.cause:type_name -> cordboard.control.v1.Cause
+	47,  // 47: cordboard.control.v1.Event.remote:type_name -> cordboard.control.v1.Identity
+	51,  // 48: cordboard.control.v1.Event.call:type_name -> cordboard.control.v1.Call
+	52,  // 49: cordboard.control.v1.Event.transfer:type_name -> cordboard.control.v1.Transfer
+	53,  // 50: cordboard.control.v1.Event.agent:type_name -> cordboard.control.v1.Agent
+	3,   // 51: cordboard.control.v1.Leg.role:type_name -> cordboard.control.v1.Role
+	4,   // 52: cordboard.control.v1.Leg.state:type_name -> cordboard.control.v1.LegState
+	47,  // 53: cordboard.control.v1.Leg.party:type_name -> cordboard.control.v1.Identity
+	12,  // 54: cordboard.control.v1.Leg.cause:type_name -> cordboard.control.v1.Cause
+	1,   // 55: cordboard.control.v1.Leg.actions:type_name -> cordboard.control.v1.Verb
+	5,   // 56: cordboard.control.v1.Call.direction:type_name -> cordboard.control.v1.Direction
+	6,   // 57: cordboard.control.v1.Call.phase:type_name -> cordboard.control.v1.Phase
+	48,  // 58: cordboard.control.v1.Call.variables:type_name -> cordboard.control.v1.Variable
+	47,  // 59: cordboard.control.v1.Call.remote:type_name -> cordboard.control.v1.Identity
+	47,  // 60: cordboard.control.v1.Call.diversion:type_name -> cordboard.control.v1.Identity
+	49,  // 61: cordboard.control.v1.Call.contact:type_name -> cordboard.control.v1.Contact
+	50,  // 62: cordboard.control.v1.Call.legs:type_name -> cordboard.control.v1.Leg
+	12,  // 63: cordboard.control.v1.Call.cause:type_name -> cordboard.control.v1.Cause
+	65,  // 64: cordboard.control.v1.Call.started:type_name -> google.protobuf.Timestamp
+	65,  // 65: cordboard.control.v1.Call.answered:type_name -> google.protobuf.Timestamp
+	49,  // 66: cordboard.control.v1.Call.candidates:type_name -> cordboard.control.v1.Contact
+	7,   // 67: cordboard.control.v1.Transfer.kind:type_name -> cordboard.control.v1.TransferKind
+	8,   // 68: cordboard.control.v1.Transfer.status:type_name -> cordboard.control.v1.TransferStatus
+	12,  // 69: cordboard.control.v1.Transfer.cause:type_name -> cordboard.control.v1.Cause
+	54,  // 70: cordboard.control.v1.Agent.device:type_name -> cordboard.control.v1.Device
+	9,   // 71: cordboard.control.v1.Agent.status:type_name -> cordboard.control.v1.Status
+	55,  // 72: cordboard.control.v1.Agent.why:type_name -> cordboard.control.v1.Reason
+	10,  // 73: cordboard.control.v1.Device.connect:type_name -> cordboard.control.v1.Connect
+	4,   // 74: cordboard.control.v1.Device.state:type_name -> cordboard.control.v1.LegState
+	11,  // 75: cordboard.control.v1.Reason.code:type_name -> cordboard.control.v1.ReasonCode
+	58,  // 76: cordboard.control.v1.DirectoryReply.agents:type_name -> cordboard.control.v1.DirectoryAgent
+	59,  // 77: cordboard.control.v1.DirectoryReply.trunks:type_name -> cordboard.control.v1.DirectoryTrunk
+	10,  // 78: cordboard.control.v1.DirectoryAgent.connect:type_name -> cordboard.control.v1.Connect
+	65,  // 79: cordboard.control.v1.StatusReply.started:type_name -> google.protobuf.Timestamp
+	34,  // 80: cordboard.control.v1.StatusReply.cursor:type_name -> cordboard.control.v1.Cursor
+	62,  // 81: cordboard.control.v1.StatusReply.adapters:type_name -> cordboard.control.v1.AdapterStatus
+	13,  // 82: cordboard.control.v1.AdapterStatus.state:type_name -> cordboard.control.v1.AdapterState
+	65,  // 83: cordboard.control.v1.AdapterStatus.started:type_name -> google.protobuf.Timestamp
+	65,  // 84: cordboard.control.v1.AdapterStatus.next_start:type_name -> google.protobuf.Timestamp
+	65,  // 85: cordboard.control.v1.AdapterStatus.last_error_at:type_name -> google.protobuf.Timestamp
+	34,  // 86: cordboard.control.v1.AdapterStatus.acknowledged:type_name -> cordboard.control.v1.Cursor
+	34,  // 87: cordboard.control.v1.AcknowledgeRequest.cursor:type_name -> cordboard.control.v1.Cursor
+	16,  // 88: cordboard.control.v1.Control.Dial:input_type -> cordboard.control.v1.DialRequest
+	17,  // 89: cordboard.control.v1.Control.Answer:input_type -> cordboard.control.v1.AnswerRequest
+	18,  // 90: cordboard.control.v1.Control.Reject:input_type -> cordboard.control.v1.RejectRequest
+	19,  // 91: cordboard.control.v1.Control.Hangup:input_type -> cordboard.control.v1.HangupRequest
+	20,  // 92: cordboard.control.v1.Control.Hold:input_type -> cordboard.control.v1.HoldRequest
+	21,  // 93: cordboard.control.v1.Control.Retrieve:input_type -> cordboard.control.v1.RetrieveRequest
+	22,  // 94: cordboard.control.v1.Control.Mute:input_type -> cordboard.control.v1.MuteRequest
+	23,  // 95: cordboard.control.v1.Control.Unmute:input_type -> cordboard.control.v1.UnmuteRequest
+	24,  // 96: cordboard.control.v1.Control.Digits:input_type -> cordboard.control.v1.DigitsRequest
+	25,  // 97: cordboard.control.v1.Control.BlindTransfer:input_type -> cordboard.control.v1.BlindTransferRequest
+	26,  // 98: cordboard.control.v1.Control.Consult:input_type -> cordboard.control.v1.ConsultRequest
+	27,  // 99: cordboard.control.v1.Control.Swap:input_type -> cordboard.control.v1.SwapRequest
+	28,  // 100: cordboard.control.v1.Control.Conference:input_type -> cordboard.control.v1.ConferenceRequest
+	29,  // 101: cordboard.control.v1.Control.Complete:input_type -> cordboard.control.v1.CompleteRequest
+	30,  // 102: cordboard.control.v1.Control.Cancel:input_type -> cordboard.control.v1.CancelRequest
+	31,  // 103: cordboard.control.v1.Control.Bind:input_type -> cordboard.control.v1.BindRequest
+	32,  // 104: cordboard.control.v1.Control.SetStatus:input_type -> cordboard.control.v1.SetStatusRequest
+	35,  // 105: cordboard.control.v1.Control.Snapshot:input_type -> cordboard.control.v1.SnapshotRequest
+	37,  // 106: cordboard.control.v1.Control.Subscribe:input_type -> cordboard.control.v1.SubscribeRequest
+	40,  // 107: cordboard.control.v1.Control.Agents:input_type -> cordboard.control.v1.AgentsRequest
+	42,  // 108: cordboard.control.v1.Control.Calls:input_type -> cordboard.control.v1.CallsRequest
+	44,  // 109: cordboard.control.v1.Control.Why:input_type -> cordboard.control.v1.WhyRequest
+	56,  // 110: cordboard.control.v1.Control.Directory:input_type -> cordboard.control.v1.DirectoryRequest
+	60,  // 111: cordboard.control.v1.Control.Status:input_type -> cordboard.control.v1.StatusRequest
+	63,  // 112: cordboard.control.v1.Control.Acknowledge:input_type -> cordboard.control.v1.AcknowledgeRequest
+	15,  // 113: cordboard.control.v1.Control.Dial:output_type -> cordboard.control.v1.CommandResult
+	15,  // 114: cordboard.control.v1.Control.Answer:output_type -> cordboard.control.v1.CommandResult
+	15,  // 115: cordboard.control.v1.Control.Reject:output_type -> cordboard.control.v1.CommandResult
+	15,  // 116: cordboard.control.v1.Control.Hangup:output_type -> cordboard.control.v1.CommandResult
+	15,  // 117: cordboard.control.v1.Control.Hold:output_type -> cordboard.control.v1.CommandResult
+	15,  // 118: cordboard.control.v1.Control.Retrieve:output_type -> cordboard.control.v1.CommandResult
+	15,  // 119: cordboard.control.v1.Control.Mute:output_type -> cordboard.control.v1.CommandResult
+	15,  // 120: cordboard.control.v1.Control.Unmute:output_type -> cordboard.control.v1.CommandResult
+	15,  // 121: cordboard.control.v1.Control.Digits:output_type -> cordboard.control.v1.CommandResult
+	15,  // 122: cordboard.control.v1.Control.BlindTransfer:output_type -> cordboard.control.v1.CommandResult
+	15,  // 123: cordboard.control.v1.Control.Consult:output_type -> cordboard.control.v1.CommandResult
+	15,  // 124: cordboard.control.v1.Control.Swap:output_type -> cordboard.control.v1.CommandResult
+	15,  // 125: cordboard.control.v1.Control.Conference:output_type -> cordboard.control.v1.CommandResult
+	15,  // 126: cordboard.control.v1.Control.Complete:output_type -> cordboard.control.v1.CommandResult
+	15,  // 127: cordboard.control.v1.Control.Cancel:output_type -> cordboard.control.v1.CommandResult
+	15,  // 128: cordboard.control.v1.Control.Bind:output_type -> cordboard.control.v1.CommandResult
+	15,  // 129: cordboard.control.v1.Control.SetStatus:output_type -> cordboard.control.v1.CommandResult
+	36,  // 130: cordboard.control.v1.Control.Snapshot:output_type -> cordboard.control.v1.SnapshotReply
+	38,  // 131: cordboard.control.v1.Control.Subscribe:output_type -> cordboard.control.v1.SubscribeReply
+	41,  // 132: cordboard.control.v1.Control.Agents:output_type -> cordboard.control.v1.AgentsReply
+	43,  // 133: cordboard.control.v1.Control.Calls:output_type -> cordboard.control.v1.CallsReply
+	45,  // 134: cordboard.control.v1.Control.Why:output_type -> cordboard.control.v1.WhyReply
+	57,  // 135: cordboard.control.v1.Control.Directory:output_type -> cordboard.control.v1.DirectoryReply
+	61,  // 136: cordboard.control.v1.Control.Status:output_type -> cordboard.control.v1.StatusReply
+	64,  // 137: cordboard.control.v1.Control.Acknowledge:output_type -> cordboard.control.v1.AcknowledgeReply
+	113, // [113:138] is the sub-list for method output_type
+	88,  // [88:113] is the sub-list for method input_type
+	88,  // [88:88] is the sub-list for extension type_name
+	88,  // [88:88] is the sub-list for extension extendee
+	0,   // [0:88] is the sub-list for field type_name
 }
 
 func init() { file_control_proto_init() }
