@@ -50,6 +50,7 @@ type call struct {
 	remote      Identity
 	diversion   []Identity
 	contact     Contact
+	candidates  []Contact
 	started     time.Time
 	answered    time.Time
 	agent       bool // the agent is a party

@@ -78,7 +78,8 @@ func (dr *driver) command() *Command {
 		c.Status = []Status{StatusReady, StatusReady, StatusPause, StatusOffline}[dr.pick(4)]
 	}
 	if c.Kind == KindBind {
-		c.Contact = Contact{ID: "1"}
+		c.Contact = []Contact{{}, {ID: "1"}, {ID: "2"}}[dr.pick(3)]
+		c.Candidates = []Contact{{ID: "1"}, {ID: "2"}}[:dr.pick(3)]
 	}
 	if c.Kind == KindDial {
 		return c
