@@ -118,6 +118,7 @@ func fakeCalls() []callcontrol.CallView {
 		{
 			ID: "c2", Interaction: "i2", Agent: "borys", Line: "pbx/1002", Direction: callcontrol.Inbound, Phase: callcontrol.PhaseOffered,
 			Remote: callcontrol.Identity{Number: "+380509876543"}, Started: start.Add(-3 * time.Second),
+			Candidates: []callcontrol.Contact{{ID: "8", Name: "Bondar & Co", Kind: "account"}, {ID: "8", Name: "Maria Bondar", Kind: "contact"}},
 			Legs: legs(callcontrol.LegAlerting, callcontrol.LegView{ID: "l3", Role: callcontrol.RoleCustomer, State: callcontrol.LegAlerting, Party: callcontrol.Identity{Number: "+380509876543"}},
 				callcontrol.KindAnswer, callcontrol.KindReject, callcontrol.KindBind),
 		},
