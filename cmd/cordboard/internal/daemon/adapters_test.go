@@ -76,6 +76,7 @@ func TestAdaptersBesideACall(t *testing.T) {
 	}
 
 	c, a := w.talk()
+	w.until("the customer is known", func() bool { return w.snapshot().Calls[0].Contact.Name == "Olena Boiko" })
 	for i, kind := range []callcontrol.Kind{callcontrol.KindHold, callcontrol.KindRetrieve} {
 		pid := adapter("crm").PID
 		w.must(syscall.Kill(pid, syscall.SIGKILL))

@@ -130,6 +130,7 @@ func (d *Daemon) Run(ctx context.Context, ready func(), force <-chan struct{}) e
 	g.Go(func() error { return d.board.Run(work) })
 	g.Go(func() error { return d.serveControl(work) })
 	g.Go(func() error { return d.adapters.Run(work) })
+	g.Go(func() error { return d.lookParties(work) })
 	g.Go(func() error { return d.metrics.run(work, d.cfg.Metrics.Listen.AddrPort) })
 	g.Go(func() error {
 		d.startDevices()
