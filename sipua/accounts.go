@@ -20,11 +20,26 @@ type phoneTable struct {
 	mu    sync.RWMutex
 	addrs map[netip.Addr]int
 	users map[string][]netip.Addr
+	news  chan struct{} // closed when a phone's contacts change; nil: nobody waits
+}
+
+// next is closed when the contacts of any phone change.
+func (p *phoneTable) next() <-chan struct{} {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.news == nil {
+		p.news = make(chan struct{})
+	}
+	return p.news
 }
 
 func (p *phoneTable) set(user string, addrs []netip.Addr) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if p.news != nil {
+		close(p.news)
+		p.news = nil
+	}
 	if p.addrs == nil {
 		p.addrs, p.users = map[netip.Addr]int{}, map[string][]netip.Addr{}
 	}

@@ -39,6 +39,7 @@ type Stack struct {
 	registrar *registrar.Registrar
 	peers     peerTable
 	phones    phoneTable
+	guests    guests
 	noAuth    map[netip.Addr]string // fixed contacts trusted by address
 	sockets   []*socket
 	timing    timing

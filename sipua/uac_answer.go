@@ -65,6 +65,7 @@ func (c *core) onFork(b *fork, f func()) {
 func (c *core) usePeer(b *fork) {
 	c.peer.target, c.peer.routes = b.target, b.routes
 	c.setRemoteTag(b.tag)
+	c.parting = true
 }
 
 // noteAllow keeps what the peer's newest Allow says; a message without one changes nothing.
@@ -264,7 +265,7 @@ func (c *core) closeFork() {
 		if !f.byeSent {
 			f.byeSent = true
 			c.quiet.Store(false)
-			c.send(withBody(c.newRequest(sip.BYE), nil), nil)
+			c.send(c.newBye(), c.orphan.left())
 		}
 	})
 }
@@ -274,8 +275,8 @@ func withBody(req *sip.Request, body []byte) *sip.Request {
 	return req
 }
 
-// sendCancel cancels the INVITE under way: RFC 3261 §9.1.
-func (c *core) sendCancel() {
+// sendCancel cancels the INVITE under way: RFC 3261 §9.1. done gets the answer to the CANCEL; nil: nobody asks.
+func (c *core) sendCancel(done func(*sip.Response, error)) {
 	inv := c.invite.p.req
 	req := sip.NewRequest(sip.CANCEL, *inv.Recipient.Clone())
 	req.AppendHeader(inv.Via().Clone())
@@ -291,7 +292,7 @@ func (c *core) sendCancel() {
 	req.SetTransport(inv.Transport())
 	req.SetDestination(inv.Destination())
 	req.Laddr = inv.Laddr
-	p := &pendingTx{req: req}
+	p := &pendingTx{req: req, done: done}
 	c.pending++
 	p.tx = c.s.txns.start(req, nil,
 		func(res *sip.Response) { c.box.put(wireReply{p: p, res: res}, res.StatusCode < 200) },
@@ -300,12 +301,16 @@ func (c *core) sendCancel() {
 
 // sendBye ends the dialog at the peer.
 func (c *core) sendBye() {
-	req := c.newRequest(sip.BYE)
-	c.addReason(req)
 	if f := c.invite.now; f != nil && f.tag == c.id().RemoteTag {
 		f.byeSent = true
 	}
-	c.send(withBody(req, nil), nil)
+	c.send(c.newBye(), nil)
+}
+
+func (c *core) newBye() *sip.Request {
+	req := c.newRequest(sip.BYE)
+	c.addReason(req)
+	return withBody(req, nil)
 }
 
 // addReason says why: RFC 3326.
@@ -313,8 +318,10 @@ func (c *core) addReason(req *sip.Request) {
 	if c.causeText == "" || !cleanText(c.causeText) || len(c.causeText) > 128 {
 		return
 	}
-	addHeader(req, "Reason", `SIP;cause=200;text="`+quotable(c.causeText)+`"`)
+	addHeader(req, "Reason", reasonValue(c.causeText))
 }
+
+func reasonValue(text string) string { return `SIP;cause=200;text="` + quotable(text) + `"` }
 
 // reasonText is the text of a Reason header, for events.
 func reasonText(m sip.Message) string {
