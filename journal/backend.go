@@ -33,14 +33,21 @@ type backend struct {
 	js     jetstream.JetStream
 
 	mu     sync.Mutex
-	lost   chan struct{} // closed when the connection is lost
-	healed time.Time     // when the server was last restarted
+	outage *outage
+	sick   error     // set from a failed write until the server is restarted: nothing it says counts
+	healed time.Time // when the server was last restarted
 	pause  time.Duration
+}
+
+// outage tells those who wait for the server that it will not answer them.
+type outage struct {
+	began chan struct{}
+	err   error // once began is closed
 }
 
 // openBackend connects. Its errors say what to do.
 func openBackend(ctx context.Context, cfg Config) (*backend, error) {
-	b := &backend{log: cfg.Log, lost: make(chan struct{}), pause: healFirst}
+	b := &backend{log: cfg.Log, outage: &outage{began: make(chan struct{})}, pause: healFirst}
 	if err := b.open(ctx, cfg); err != nil {
 		b.close()
 		return nil, err
@@ -69,7 +76,7 @@ func (b *backend) open(ctx context.Context, cfg Config) error {
 	where := cfg.URL
 	if where == "" {
 		b.label = cfg.Dir
-		if b.server, err = startEmbedded(cfg.Dir, b.log); err != nil {
+		if b.server, err = startEmbedded(cfg.Dir, b.log, b.fail); err != nil {
 			return err
 		}
 		opts = append(opts, nats.InProcessServer(b.server))
@@ -117,11 +124,20 @@ func redact(urls string) string {
 	return strings.Join(all, ",")
 }
 
-func (b *backend) onLost(_ *nats.Conn, err error) {
+// fail ends the waiting of those who wait now.
+func (b *backend) fail(err error) {
 	b.mu.Lock()
-	close(b.lost)
-	b.lost = make(chan struct{})
-	b.mu.Unlock()
+	defer b.mu.Unlock()
+	if errors.Is(err, errBroken) {
+		b.sick = err
+	}
+	b.outage.err = err
+	close(b.outage.began)
+	b.outage = &outage{began: make(chan struct{})}
+}
+
+func (b *backend) onLost(_ *nats.Conn, err error) {
+	b.fail(errLost)
 	if b.server == nil {
 		b.log.Warn("journal server lost", "server", b.label, "err", err)
 	}
@@ -137,48 +153,59 @@ func (b *backend) onError(_ *nats.Conn, _ *nats.Subscription, err error) {
 	b.log.Debug("journal connection", "err", err)
 }
 
-// down is closed when the connection that there is now is lost.
-func (b *backend) down() <-chan struct{} {
+// next is the outage to come; it errs while the server is known not to work.
+func (b *backend) next() (*outage, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.lost
+	return b.outage, b.sick
 }
 
-// heal restarts an embedded server that has told a failure which only a restart ends. An external one is
-// its operator's.
-func (b *backend) heal(ctx context.Context, failure error) {
+// heal restarts an embedded server that has told a failure which only a restart ends, and reports whether
+// the server may be asked again. An external one is its operator's.
+func (b *backend) heal(ctx context.Context, failure error) bool {
 	if b.server == nil || !broken(failure) {
-		return
+		return true
 	}
 	b.mu.Lock()
 	since := time.Since(b.healed)
 	if since > 2*healMost {
 		b.pause = healFirst
 	}
-	due := since >= b.pause
+	due, well := since >= b.pause, b.sick == nil
 	if due {
-		b.healed, b.pause = time.Now(), min(2*b.pause, healMost)
+		b.healed = time.Now()
 	}
 	b.mu.Unlock()
 	if !due {
-		return
+		return well
 	}
-	if err := b.server.restart(ctx); err != nil {
+	err := b.server.probe() // a full disk is waited out
+	if err == nil {
+		err = b.server.restart(ctx)
+		b.mu.Lock()
+		b.pause = min(2*b.pause, healMost)
+		if err == nil {
+			b.sick = nil
+		}
+		b.mu.Unlock()
+	}
+	if err != nil {
 		b.log.Debug("journal server not restarted", "err", err)
-		return
+		return false
 	}
 	b.log.Info("journal server restarted", "after", failure)
+	return true
 }
 
-// broken reports whether a failure will not pass by itself: a failed write, or a server without
-// JetStream or the stream.
+// broken reports whether a failure will not pass by itself: a failed write, a server without JetStream or
+// the stream, or one that does not answer.
 func broken(err error) bool {
 	var api *jetstream.APIError
 	if errors.As(err, &api) {
 		return api.ErrorCode == storeFailed || api.ErrorCode == jetstream.JSErrCodeJetStreamNotEnabled ||
 			api.ErrorCode == jetstream.JSErrCodeStreamNotFound
 	}
-	return errors.Is(err, errNoStream) || errors.Is(err, nats.ErrNoResponders)
+	return errors.Is(err, errBroken) || errors.Is(err, errTimeout) || errors.Is(err, errNoStream) || errors.Is(err, nats.ErrNoResponders)
 }
 
 // close ends the connection and the embedded server, and gives the folder free.

@@ -17,6 +17,7 @@ import (
 
 const (
 	startLimit   = 30 * time.Second // for an embedded server to read its folder
+	readyLook    = 200 * time.Millisecond
 	syncInterval = 10 * time.Second // between fsyncs: what a power cut can cost
 	maxPayload   = 8 << 20          // largest entry, bytes
 )
@@ -26,8 +27,9 @@ var errStopped = errors.New("the embedded server is stopped")
 // embedded is a NATS server in this process: it listens nowhere, handles no signals, and stores each
 // message with write(2) before it acknowledges it, so that the end of the process loses nothing.
 type embedded struct {
-	dir string
-	log *slog.Logger
+	dir     string
+	log     *slog.Logger
+	trouble func(error)
 
 	mu      sync.Mutex
 	running *server.Server
@@ -35,9 +37,9 @@ type embedded struct {
 }
 
 // startEmbedded starts a server on dir. A store that cannot be read is moved aside, told as an error in the log, and
-// begun anew: a gateway without history is better than none.
-func startEmbedded(dir string, log *slog.Logger) (*embedded, error) {
-	e := &embedded{dir: dir, log: log}
+// begun anew: a gateway without history is better than none. trouble gets the failures that only a restart ends.
+func startEmbedded(dir string, log *slog.Logger, trouble func(error)) (*embedded, error) {
+	e := &embedded{dir: dir, log: log, trouble: trouble}
 	err := e.start()
 	if err == nil {
 		return e, nil
@@ -63,10 +65,14 @@ func (e *embedded) start() error {
 	if err != nil {
 		return err
 	}
-	told := &serverLog{log: e.log}
+	told := &serverLog{log: e.log, trouble: e.trouble}
 	srv.SetLoggerV2(told, false, false, false)
 	srv.Start()
-	if !srv.ReadyForConnections(startLimit) || !srv.JetStreamEnabled() {
+	ready := false
+	for end := time.Now().Add(startLimit); !ready && !told.failed() && time.Now().Before(end); {
+		ready = srv.ReadyForConnections(readyLook)
+	}
+	if !ready || !srv.JetStreamEnabled() {
 		srv.Shutdown()
 		srv.WaitForShutdown()
 		return told.failure()
@@ -107,18 +113,19 @@ func (e *embedded) InProcessConn() (net.Conn, error) {
 }
 
 // restart stops the server and starts it again: after a failed write a stream takes no more until then.
-// It does nothing while a write of a few hundred kilobytes fails, so that a full disk is waited out.
 func (e *embedded) restart(ctx context.Context) error {
-	if err := e.probe(); err != nil {
-		return err
-	}
 	if !e.halt(false) || ctx.Err() != nil {
 		return errStopped
+	}
+	// The indices count the message that could not be written; without them the server counts what is there.
+	indices, _ := filepath.Glob(filepath.Join(e.dir, server.JetStreamStoreDir, "*", "streams", "*", "msgs", "index.db"))
+	for _, name := range indices {
+		_ = os.Remove(name)
 	}
 	return e.start()
 }
 
-// probe sees whether there is room again.
+// probe sees whether a few hundred kilobytes can be written.
 func (e *embedded) probe() error {
 	f, err := os.CreateTemp(e.dir, ".probe-*")
 	if err != nil {

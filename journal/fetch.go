@@ -3,6 +3,7 @@ package journal
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 )
 
@@ -12,15 +13,26 @@ var errStored = errors.New("in the store")
 // fetch reads entries from the store into ahead, or makes a gap of what is not there. False: it failed
 // and a pause was made, or ahead is filled.
 func (r *logReader[E]) fetch(ctx context.Context) (Entry[E], bool) {
-	found, err := r.log.stream.fetch(ctx, r.at+1)
-	if err != nil {
-		return r.unread(ctx)
+	l := r.log
+	for at, more := r.at, true; more; {
+		found, err := l.stream.fetch(ctx, at+1)
+		if err != nil && len(r.ahead) == 0 {
+			return r.unread(ctx)
+		}
+		if err != nil || len(found) == 0 {
+			break
+		}
+		r.ahead = l.entries(r.ahead, at, found)
+		if len(r.ahead) == 0 || r.ahead[len(r.ahead)-1].Cursor.Seq <= at {
+			break
+		}
+		last := r.ahead[len(r.ahead)-1]
+		at = last.Cursor.Seq
+		more = last.Gap != nil && at < l.Status().Stored.Seq // a gap is told whole
 	}
-	r.ahead = r.log.entries(r.at, found)
 	if len(r.ahead) > 0 {
 		return Entry[E]{}, false
 	}
-	l := r.log
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	oldest := l.oldestLocked()
@@ -47,10 +59,10 @@ func (r *logReader[E]) unread(ctx context.Context) (Entry[E], bool) {
 	return Entry[E]{}, false
 }
 
-// entries makes entries of stored messages that follow at. What is missing between them, stands for a
-// lost entry or cannot be decoded becomes one gap each run.
-func (l *Log[E]) entries(at uint64, found []message) []Entry[E] {
-	all := make([]Entry[E], 0, len(found))
+// entries adds stored messages that follow at. What is missing between them, stands for a lost entry or
+// cannot be decoded becomes one gap each run.
+func (l *Log[E]) entries(all []Entry[E], at uint64, found []message) []Entry[E] {
+	all = slices.Grow(all, len(found))
 	gap := func(to uint64) {
 		c := Cursor{l.epoch, to}
 		if n := len(all); n > 0 && all[n-1].Gap != nil {

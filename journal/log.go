@@ -3,6 +3,7 @@ package journal
 import (
 	"context"
 	"fmt"
+	"math"
 	"sync"
 	"time"
 )
@@ -21,13 +22,14 @@ type Log[E any] struct {
 	mark   *mark
 	life   string
 
-	kick   chan struct{}   // tells the writer of entries, one is enough
-	ctx    context.Context // ends when the writer must give up
-	cancel context.CancelFunc
-	writer sync.WaitGroup
-	marked time.Time // when the writer last noted how far it is
-	once   sync.Once
-	ended  error // of close
+	kick    chan struct{}   // tells the writer of entries, one is enough
+	ctx     context.Context // ends when the writer must give up
+	cancel  context.CancelFunc
+	writer  sync.WaitGroup
+	stepped uint64    // where the stream was last found out of step; the writer's
+	marked  time.Time // when the writer last noted how far it is
+	once    sync.Once
+	ended   error // of close
 
 	mu       sync.Mutex
 	ring     []slot[E]
@@ -35,6 +37,7 @@ type Log[E any] struct {
 	first    uint64 // the oldest entry in the store, as known
 	last     uint64
 	stored   uint64        // entries up to here are stored
+	waits    time.Duration // since born: when the entry after stored was appended
 	visible  uint64        // readers get entries up to here
 	wake     chan struct{} // closed when visible grows, and at the end
 	closing  bool          // nothing is appended any more
@@ -57,7 +60,7 @@ type slot[E any] struct {
 func newLog[E any](c LogConfig[E], epoch string, last uint64) *Log[E] {
 	l := &Log[E]{
 		c: c, epoch: epoch, born: time.Now(), ring: make([]slot[E], c.Ring), kick: make(chan struct{}, 1),
-		wake: make(chan struct{}), base: last, last: last, stored: last, visible: last,
+		wake: make(chan struct{}), base: last, last: last, stored: last, visible: last, stepped: math.MaxUint64,
 	}
 	l.ctx, l.cancel = context.WithCancel(context.Background())
 	return l
@@ -75,6 +78,9 @@ func (l *Log[E]) Append(_ context.Context, events ...E) (Cursor, error) {
 		return Cursor{l.epoch, l.last}, nil
 	}
 	at := time.Since(l.born)
+	if l.stored == l.last {
+		l.waits = at
+	}
 	for _, e := range events {
 		l.last++
 		l.ring[l.last%uint64(len(l.ring))] = slot[E]{e, at}
@@ -132,8 +138,7 @@ func (l *Log[E]) lagLocked() time.Duration {
 	if l.stream == nil || l.stored == l.last {
 		return 0
 	}
-	oldest := max(l.stored+1, l.oldestLocked())
-	return time.Since(l.born) - l.ring[oldest%uint64(len(l.ring))].at
+	return time.Since(l.born) - l.waits
 }
 
 // oldestLocked is the oldest entry in the ring; above last when the ring is empty.

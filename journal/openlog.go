@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
-	"regexp"
 	"strconv"
 	"time"
 
@@ -23,28 +22,29 @@ const (
 	headerRoom = 512                    // of a message besides its data, bytes
 )
 
-var nameForm = regexp.MustCompile(`^[A-Za-z0-9-]{1,64}$`)
-
 // OpenLog opens or makes a log. Its errors are ErrName, ErrClosed, or say what the server refused. A log
-// is opened once.
+// is opened once in the life of a store.
 func OpenLog[E any](ctx context.Context, s *Store, c LogConfig[E]) (*Log[E], error) {
-	if !nameForm.MatchString(c.Name) {
-		return nil, fmt.Errorf("%w: %q", ErrName, c.Name)
-	}
-	c = c.withDefaults(s.cfg)
-	l := newLog(c, rand.Text(), 0)
-	if s.backend != nil {
-		var err error
-		if l, err = openDurable(ctx, s, c); err != nil {
-			return nil, err
-		}
-		l.writer.Go(l.write)
-	}
-	if err := s.keep(l); err != nil {
-		_ = l.close()
+	if err := s.reserve(c.Name); err != nil {
 		return nil, err
 	}
-	return l, nil
+	l, err := openLog(ctx, s, c.withDefaults(s.cfg))
+	if !s.keep(c.Name, l, err) {
+		l.Close()
+		return nil, ErrClosed
+	}
+	return l, err
+}
+
+func openLog[E any](ctx context.Context, s *Store, c LogConfig[E]) (*Log[E], error) {
+	if s.backend == nil {
+		return newLog(c, rand.Text(), 0), nil
+	}
+	l, err := openDurable(ctx, s, c)
+	if err == nil {
+		l.writer.Go(l.write)
+	}
+	return l, err
 }
 
 func openDurable[E any](ctx context.Context, s *Store, c LogConfig[E]) (*Log[E], error) {

@@ -15,13 +15,23 @@ func (l *Log[E]) recover(failure error, wait time.Duration) bool {
 	if errors.Is(failure, ErrSecondWriter) {
 		return l.giveUp(failure)
 	}
-	if !outOfStep(failure) {
-		l.stream.b.log.Debug("journal not written", "journal", l.c.Name, "err", failure)
-		l.stream.b.heal(l.ctx, failure)
+	b := l.stream.b
+	stored := l.Status().Stored.Seq
+	if outOfStep(failure) && stored != l.stepped {
+		l.stepped = stored
+	} else {
+		if outOfStep(failure) { // a second time at the same place: the server contradicts itself
+			failure = errors.Join(errBroken, failure)
+		}
+		b.log.Debug("journal not written", "journal", l.c.Name, "err", failure)
+		well := b.heal(l.ctx, failure)
 		select {
 		case <-time.After(wait):
 		case <-l.ctx.Done():
 			return false
+		}
+		if !well {
+			return true
 		}
 	}
 	err := l.resume(l.ctx)
@@ -30,7 +40,7 @@ func (l *Log[E]) recover(failure error, wait time.Duration) bool {
 	}
 	if err != nil {
 		l.failed(err)
-		l.stream.b.heal(l.ctx, err)
+		b.heal(l.ctx, err)
 	}
 	return l.ctx.Err() == nil
 }
@@ -69,7 +79,7 @@ func (l *Log[E]) resume(ctx context.Context) error {
 	case last > newest:
 		return ErrSecondWriter
 	case last > stored:
-		if err := l.ours(ctx, last); err != nil {
+		if err := l.ours(ctx, stored, last); err != nil {
 			return err
 		}
 	case last < stored:
@@ -83,20 +93,39 @@ func (l *Log[E]) resume(ctx context.Context) error {
 		first, last = oldest, oldest-1
 	}
 	l.mu.Lock()
-	l.first, l.stored = first, last
+	l.first = first
+	l.storedLocked(last)
 	l.showLocked(last)
 	l.mu.Unlock()
 	return nil
 }
 
-// ours sees that an unexpected entry was written by this process.
-func (l *Log[E]) ours(ctx context.Context, seq uint64) error {
-	found, err := l.stream.fetch(ctx, seq)
-	if err != nil {
-		return err
+// ours sees that entries whose acknowledgement did not come were written by this process, and counts
+// those that the server numbered but does not have.
+func (l *Log[E]) ours(ctx context.Context, stored, last uint64) error {
+	missing := last - stored
+	for at := stored; at < last; {
+		found, err := l.stream.fetch(ctx, at+1)
+		if err != nil {
+			return err
+		}
+		if len(found) == 0 {
+			break
+		}
+		for _, m := range found {
+			if at = m.seq; at <= last {
+				missing--
+			}
+			if m.life != l.life {
+				return ErrSecondWriter
+			}
+		}
 	}
-	if len(found) > 0 && found[0].life != l.life {
-		return ErrSecondWriter
+	if missing > 0 {
+		l.stream.b.log.Error("the server has lost events that it numbered", "journal", l.c.Name, "lost", missing)
+		l.mu.Lock()
+		l.lost += missing
+		l.mu.Unlock()
 	}
 	return nil
 }

@@ -3,12 +3,16 @@ package journal
 import (
 	"context"
 	"errors"
+	"fmt"
+	"regexp"
 	"sync"
 	"time"
 )
 
 // ErrName is returned for a name of a log or table that cannot be part of a stream's name.
 var ErrName = errors.New("journal: a name is empty, too long or has other than letters, digits and dashes")
+
+var nameForm = regexp.MustCompile(`^[A-Za-z0-9-]{1,64}$`)
 
 // ackEvery is the least time between two writes of readers' cursors.
 const ackEvery = 100 * time.Millisecond
@@ -21,7 +25,7 @@ type Store struct {
 	cursors *Table[Cursor]
 
 	mu     sync.Mutex
-	parts  []part // logs and tables
+	parts  map[string]part // logs and tables by name; nil while one is being opened
 	closed bool
 }
 
@@ -30,7 +34,7 @@ type part interface{ close() error }
 
 // Open opens or makes a store. Its errors say what to do; ErrInUse is one of them.
 func Open(ctx context.Context, cfg Config) (*Store, error) {
-	s := &Store{cfg: cfg.withDefaults()}
+	s := &Store{cfg: cfg.withDefaults(), parts: map[string]part{}}
 	var err error
 	if !cfg.Memory {
 		if s.backend, err = openBackend(ctx, s.cfg); err != nil {
@@ -43,15 +47,36 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	return s, nil
 }
 
-// keep remembers a part that ends with the store.
-func (s *Store) keep(p part) error {
+// reserve sees that a name is good and that nobody has it.
+func (s *Store) reserve(name string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.closed {
+	_, taken := s.parts[name]
+	switch {
+	case s.closed:
 		return ErrClosed
+	case !nameForm.MatchString(name):
+		return fmt.Errorf("%w: %q", ErrName, name)
+	case taken:
+		return fmt.Errorf("journal: %s is open already", name)
 	}
-	s.parts = append(s.parts, p)
+	s.parts[name] = nil
 	return nil
+}
+
+// keep remembers a part that ends with the store, or gives its name free when it could not be opened.
+// False: the store was closed meanwhile.
+func (s *Store) keep(name string, p part, err error) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err != nil {
+		delete(s.parts, name)
+		return true
+	}
+	if !s.closed {
+		s.parts[name] = p
+	}
+	return !s.closed
 }
 
 // Close ends logs and tables, each of which may take 5 s to write what waits, all at the same time, and
@@ -64,10 +89,19 @@ func (s *Store) Close() error {
 	if closed {
 		return nil
 	}
-	errs := make([]error, len(parts))
+	var mu sync.Mutex
+	var errs []error
 	var all sync.WaitGroup
-	for i, p := range parts {
-		all.Go(func() { errs[i] = p.close() })
+	for _, p := range parts {
+		if p == nil {
+			continue
+		}
+		all.Go(func() {
+			err := p.close()
+			mu.Lock()
+			defer mu.Unlock()
+			errs = append(errs, err)
+		})
 	}
 	all.Wait()
 	if s.backend != nil {

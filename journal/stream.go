@@ -23,6 +23,7 @@ const (
 
 var (
 	errNoStream = errors.New("nobody keeps the stream")
+	errBroken   = errors.New("the server cannot write")
 	errLost     = errors.New("the connection was lost")
 	errTimeout  = fmt.Errorf("no answer within %v", askLimit)
 )
@@ -108,7 +109,10 @@ func (s *stream) state(ctx context.Context) (first, last uint64, err error) {
 func (s *stream) publish(ctx context.Context, msgs []*nats.Msg) ([]uint64, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, askLimit, errTimeout)
 	defer cancel()
-	down := s.b.down()
+	outage, err := s.b.next()
+	if err != nil {
+		return nil, err
+	}
 	s.batch++
 	prefix := s.inbox + "." + strconv.FormatUint(s.batch, 36) + "."
 	for i, m := range msgs {
@@ -133,8 +137,8 @@ func (s *stream) publish(ctx context.Context, msgs []*nats.Msg) ([]uint64, error
 				return stored, err
 			}
 			stored = append(stored, seq)
-		case <-down:
-			return stored, errLost
+		case <-outage.began:
+			return stored, outage.err
 		case <-ctx.Done():
 			return stored, context.Cause(ctx)
 		}

@@ -51,7 +51,8 @@ type change[V any] struct {
 const queueMost = 4096
 
 // OpenTable opens or makes a table. Entries older than ttl are gone; 0: never. Its errors are ErrName,
-// ErrClosed, or say what the server refused. A table is opened once.
+// ErrClosed, or say what the server refused. A table is opened once
+// in the life of a store.
 func OpenTable[V any](ctx context.Context, s *Store, name string, ttl time.Duration) (*Table[V], error) {
 	return openTable[V](ctx, s, name, ttl, 0)
 }

@@ -24,20 +24,26 @@ type stored[V any] struct {
 }
 
 func openTable[V any](ctx context.Context, s *Store, name string, ttl, every time.Duration) (*Table[V], error) {
-	if !nameForm.MatchString(name) {
-		return nil, fmt.Errorf("%w: %q", ErrName, name)
+	if err := s.reserve(name); err != nil {
+		return nil, err
 	}
-	t := &Table[V]{name: name, ttl: ttl, every: every, rows: map[string]row[V]{}, seqs: map[string]uint64{}, kick: make(chan struct{}, 1), ending: make(chan struct{})}
+	t := &Table[V]{
+		name: name, ttl: ttl, every: every, rows: map[string]row[V]{}, seqs: map[string]uint64{},
+		kick: make(chan struct{}, 1), ending: make(chan struct{}),
+	}
 	t.ctx, t.cancel = context.WithCancel(context.Background())
+	var err error
 	if s.backend != nil {
-		if err := t.load(ctx, s); err != nil {
-			t.cancel()
-			return nil, err
+		if err = t.load(ctx, s); err == nil {
+			t.writer.Go(t.write)
 		}
-		t.writer.Go(t.write)
 	}
-	if err := s.keep(t); err != nil {
-		_ = t.close()
+	if !s.keep(name, t, err) {
+		t.Close()
+		return nil, ErrClosed
+	}
+	if err != nil {
+		t.cancel()
 		return nil, err
 	}
 	return t, nil

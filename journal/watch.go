@@ -56,11 +56,20 @@ func (l *Log[E]) look() {
 	}
 }
 
+// storedLocked sets how far the log is stored, and since when the next entry waits: of one that the ring
+// has no more, the time is kept.
+func (l *Log[E]) storedLocked(seq uint64) {
+	l.stored = seq
+	if next := seq + 1; next <= l.last && next >= l.oldestLocked() {
+		l.waits = l.ring[next%uint64(len(l.ring))].at
+	}
+}
+
 // storedUpTo notes what the server has stored, and the end of a degradation.
 func (l *Log[E]) storedUpTo(seq, lost uint64) {
 	l.mu.Lock()
 	l.lost += lost
-	l.stored = max(l.stored, seq)
+	l.storedLocked(max(l.stored, seq))
 	l.showLocked(l.stored)
 	l.failure = nil
 	mended := l.degraded != nil && l.stored == l.last
