@@ -8,6 +8,7 @@ import (
 	"io"
 	"reflect"
 	"strings"
+	"time"
 
 	"github.com/google/jsonschema-go/jsonschema"
 )
@@ -47,11 +48,35 @@ func kindName(t reflect.Type) string {
 	return "text"
 }
 
+// Duration is a length of time in a configuration, written with its unit: 250ms, 30s, 1h30m.
+type Duration time.Duration
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (d *Duration) UnmarshalJSON(raw []byte) error {
+	var text string
+	if err := json.Unmarshal(raw, &text); err != nil {
+		return fmt.Errorf("%s is no length of time: write it with its unit, as 30s", raw)
+	}
+	parsed, err := time.ParseDuration(text)
+	if err != nil || parsed < 0 {
+		return fmt.Errorf("%q is no length of time: write it with its unit, as 30s", text)
+	}
+	*d = Duration(parsed)
+	return nil
+}
+
+// MarshalJSON implements json.Marshaler.
+func (d Duration) MarshalJSON() ([]byte, error) { return json.Marshal(time.Duration(d).String()) }
+
 // Schema is the JSON schema of a configuration struct, for Info: names and types from the json tags,
-// descriptions from the jsonschema tags; a field without omitempty or omitzero is required. It is nil for
-// a type that JSON cannot hold.
+// descriptions from the jsonschema tags; a field without omitempty or omitzero is required;
+// Secret and Duration as they are written. It is nil for a type that JSON cannot
+// hold.
 func Schema[T any]() []byte {
-	s, err := jsonschema.For[T](nil)
+	s, err := jsonschema.For[T](&jsonschema.ForOptions{TypeSchemas: map[reflect.Type]*jsonschema.Schema{
+		reflect.TypeFor[Secret]():   secretSchema(),
+		reflect.TypeFor[Duration](): {Type: "string", Pattern: `^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$`},
+	}})
 	if err != nil {
 		return nil
 	}
