@@ -34,7 +34,7 @@ type Farewell struct {
 	Local     string       `json:"local,omitempty"`      // URI of our side
 	Remote    string       `json:"remote,omitempty"`     // URI of the peer's side
 	Target    string       `json:"target,omitempty"`     // the peer's Contact
-	Routes    []string     `json:"routes,omitempty"`     // URIs of the route set, in order
+	Routes    []string     `json:"routes,omitempty"`     // the route set, one <URI> each, in order
 	Flow      Hop          `json:"flow,omitzero"`        // the peer is reached there whatever Target says; zero: by Target
 	Invite    string       `json:"invite,omitempty"`     // start line and headers of the INVITE, as far as they name its transaction
 	Peer      Hop          `json:"peer,omitzero"`        // where the INVITE went, or came from
@@ -116,7 +116,7 @@ func (c *core) parts(kind FarewellKind) Farewell {
 		f.Line = c.account.User
 	}
 	for i := range c.peer.routes {
-		f.Routes = append(f.Routes, c.peer.routes[i].String())
+		f.Routes = append(f.Routes, "<"+c.peer.routes[i].String()+">")
 	}
 	f.Flow = Hop{c.peer.flow.Transport, c.peer.flow.Addr, c.peer.flow.Name}
 	return f
