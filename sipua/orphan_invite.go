@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"net/netip"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/emiago/sipgo/sip"
@@ -108,50 +106,42 @@ func (c *core) aim(req *sip.Request, t resolve.Target) {
 }
 
 // refuseOrBye ends an incoming call that was not acknowledged: by a final answer to its INVITE, and by BYE in case the peer
-// had our 200 already, which nobody can know now.
+// had our 200 already, which nobody can know now. Only an ACK proves that the peer has the final answer: a BYE is answered
+// by callers that ring on all the same.
 func (s *Stack) refuseOrBye(ctx context.Context, c *core, f Farewell) error {
 	ctx, cancel := context.WithCancel(ctx)
-	var both sync.WaitGroup
-	defer both.Wait()
 	defer cancel()
-	ended, unsent := make(chan error, 2), make(chan struct{})
-	both.Go(func() {
-		err := s.refuseOrphan(ctx, f)
-		if err != nil {
-			close(unsent)
-		}
-		ended <- err
-	})
-	var unknown atomic.Bool // only if the answer to the INVITE is not taken either does it count that there is no dialog
-	both.Go(func() {
-		wait := 4 * s.timing.t1
-		if f.Kind == FarewellBye {
-			wait = s.timing.t1
-		}
-		patience := time.NewTimer(wait)
-		defer patience.Stop()
-		select {
-		case <-patience.C:
-		case <-unsent:
-		case <-ctx.Done():
-		}
-		ended <- s.reach(ctx, f, func(ctx context.Context, via resolve.Target) error {
-			err := c.byeOrphan(ctx, via)
-			if errors.Is(err, errNotThere) {
-				unknown.Store(true)
-				return errors.New(err.Error())
-			}
-			return err
-		})
-	})
-	first := <-ended
-	if first == nil {
+	unanswered, left := make(chan struct{}), make(chan error, 1)
+	go func() {
+		c.patience(ctx, unanswered)
+		left <- s.reach(ctx, f, c.byeOrphan)
+	}()
+	refused := s.refuseOrphan(ctx, f)
+	if refused == nil {
+		cancel()
+		<-left
 		return nil
 	}
-	if second := <-ended; second != nil && !unknown.Load() {
-		return errors.Join(first, second)
+	close(unanswered)
+	if err := <-left; err != nil {
+		return errors.Join(refused, err)
 	}
 	return nil
+}
+
+// patience waits as long as an answered peer may take to acknowledge.
+func (c *core) patience(ctx context.Context, unanswered <-chan struct{}) {
+	wait := 4 * c.s.timing.t1
+	if c.orphan.farewell.Kind == FarewellBye {
+		wait = c.s.timing.t1
+	}
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-unanswered:
+	case <-ctx.Done():
+	}
 }
 
 // refuseOrphan answers the INVITE with 480, as often as it takes, and returns when that is acknowledged.
