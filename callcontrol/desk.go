@@ -92,8 +92,10 @@ type transfer struct {
 	peer     LegID // the leg whose peer asked for it, empty: the agent did
 }
 
-func (t *transfer) final() bool {
-	return t.status == TransferCompleted || t.status == TransferCancelled || t.status == TransferFailed
+func (t *transfer) final() bool { return t.status.final() }
+
+func (s TransferStatus) final() bool {
+	return s == TransferCompleted || s == TransferCancelled || s == TransferFailed
 }
 
 // newDesk makes an idle desk. prefix must be unique among all desks and lives.

@@ -20,6 +20,7 @@ type driver struct {
 	invited  map[LegID]bool // one dial is one INVITE
 	lineage  map[CallID]InteractionID
 	ids      map[string]bool // of calls, transfers: used once
+	live     Live            // by the events
 	accepted Kind            // the verb that was accepted last, if the last input was one
 	trail    []string
 }
@@ -227,7 +228,34 @@ func (dr *driver) step(in Input) error {
 			return err
 		}
 	}
+	if err := dr.checkLive(acts); err != nil {
+		return err
+	}
 	return dr.checkIDs()
+}
+
+// checkLive: whoever follows the events knows what is alive.
+func (dr *driver) checkLive(acts []Action) error {
+	for _, a := range acts {
+		if a.Kind == ActPublish {
+			dr.live.Apply(a.Event)
+		}
+	}
+	v := viewOf(&dr.d)
+	if len(dr.live.Calls) != len(v.calls) || len(dr.live.Transfers) != len(v.transfers) {
+		return fmt.Errorf("the events leave %d calls and %d transfers alive of %d and %d", len(dr.live.Calls), len(dr.live.Transfers), len(v.calls), len(v.transfers))
+	}
+	for i := range v.calls {
+		if c := dr.live.Calls[v.calls[i].ID]; !c.equal(&v.calls[i]) {
+			return fmt.Errorf("by the events the call is %+v, not %+v", c, v.calls[i])
+		}
+	}
+	for _, t := range v.transfers {
+		if dr.live.Transfers[t.ID] != t {
+			return fmt.Errorf("by the events the transfer is %+v, not %+v", dr.live.Transfers[t.ID], t)
+		}
+	}
+	return nil
 }
 
 // checkReply is invariant 4: exactly one result.
