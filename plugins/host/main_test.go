@@ -129,8 +129,6 @@ type child struct {
 	cfg     childConfig
 	session *sdk.Session
 	file    *os.File
-	hold    sync.Mutex
-	flooded atomic.Int64
 }
 
 func (c *child) Info() sdk.Info {

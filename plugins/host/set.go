@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"reflect"
+	"slices"
 	"sync"
 
 	"cordboard/plugins/control"
@@ -16,7 +17,7 @@ type Set struct {
 	mu      sync.Mutex
 	members []*member
 	ctx     context.Context // nil until Run
-	running sync.WaitGroup
+	started []*member       // also those that have left the set
 }
 
 // member is one adapter and its life in the set.
@@ -50,9 +51,9 @@ func (s *Set) Run(ctx context.Context) error {
 	}
 	s.mu.Unlock()
 	<-ctx.Done()
-	s.mu.Lock()   // what Apply is starting is started; nothing is once ctx has ended
-	s.mu.Unlock() //nolint:staticcheck // a barrier
-	s.running.Wait()
+	for _, done := range s.ends() {
+		<-done
+	}
 	return nil
 }
 
@@ -112,14 +113,36 @@ func (s *Set) startLocked(m, after *member) {
 	}
 	ctx, stop := context.WithCancel(s.ctx)
 	m.stop = stop
-	s.running.Go(func() {
+	s.started = slices.DeleteFunc(append(s.started, m), (*member).ended)
+	go func() {
 		defer close(m.done)
 		defer stop()
 		if after != nil && after.stop != nil {
 			<-after.done
 		}
 		_ = m.host.Run(ctx) // its only error is a second run
-	})
+	}()
+}
+
+// ends are closed when every adapter that was started has ended. Once the context has ended none is
+// started any more.
+func (s *Set) ends() []chan struct{} {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var out []chan struct{}
+	for _, m := range s.started {
+		out = append(out, m.done)
+	}
+	return out
+}
+
+func (m *member) ended() bool {
+	select {
+	case <-m.done:
+		return true
+	default:
+		return false
+	}
 }
 
 // Status is how each adapter is, in the order of the configuration.

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"cordboard/plugins/adapter"
+	"cordboard/plugins/control"
 )
 
 // settlePoll is how often lags are looked at.
@@ -29,10 +30,13 @@ func (s *Set) Settle(ctx context.Context) error {
 	}
 }
 
-// behind is an adapter that will take events which it has not taken yet.
+// behind is an adapter that should take events which it has not taken yet.
 func (s *Set) behind() *Host {
 	for _, h := range s.hosts() {
-		if _, runs := h.running(adapter.CanEvents); runs && h.Status().Lag > 0 {
+		if _, runs := h.running(adapter.CanEvents); !runs {
+			continue
+		}
+		if s := h.Status(); s.State != control.AdapterHung && s.Lag > 0 {
 			return h
 		}
 	}
