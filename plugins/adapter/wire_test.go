@@ -49,9 +49,9 @@ func TestUnknownValues(t *testing.T) {
 	}
 }
 
-// FuzzAnswer: whatever an adapter answers, what is taken of it is bounded and stays as it is when taken
+// FuzzAdapterAnswer: whatever an adapter answers, what is taken of it is bounded and stays as it is when taken
 // again.
-func FuzzAnswer(f *testing.F) {
+func FuzzAdapterAnswer(f *testing.F) {
 	raw, err := proto.Marshal(&adapterv1.LookupReply{Contacts: EncodeContacts([]Contact{{ID: "1", Name: "Anna", Phones: []Phone{{"+1", "w"}}}})})
 	if err != nil {
 		f.Fatal(err)

@@ -112,8 +112,8 @@ level=DEBUG msg="plugin process exited" by=go-plugin id=5
 	}
 }
 
-// FuzzLine: no line of an adapter harms, and what is logged of it is bounded and in one line.
-func FuzzLine(f *testing.F) {
+// FuzzAdapterLine: no line of an adapter harms, and what is logged of it is bounded and in one line.
+func FuzzAdapterLine(f *testing.F) {
 	for _, s := range []string{`{"@message":1}`, `{"msg":"x","level":[]}`, "\x00", `{"a":{"b":`, "panic: x", "[WARN] y"} {
 		f.Add([]byte(s))
 	}
