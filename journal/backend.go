@@ -184,8 +184,8 @@ func (b *backend) heal(ctx context.Context, failure error) bool {
 		err = b.server.restart(ctx)
 		b.mu.Lock()
 		b.pause = min(2*b.pause, healMost)
-		if err == nil {
-			b.sick = nil
+		if b.sick = err; err != nil {
+			b.sick = fmt.Errorf("%w: %w", errBroken, err)
 		}
 		b.mu.Unlock()
 	}

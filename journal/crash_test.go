@@ -52,6 +52,7 @@ func appendForever() error {
 			}
 		}
 		calls.Put("newest", at.Seq)
+		calls.Put("after", at.Seq)
 		for l.Status().Pending > 30 { // a call centre is slower than this loop
 			<-time.After(time.Millisecond)
 		}
@@ -66,6 +67,7 @@ func appendForever() error {
 // TestKilled: kill -9 in the middle of appending, again and again. What was acknowledged is there, each number once, and the
 // next life goes on behind it.
 func TestKilled(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	epoch, acknowledged := "", uint64(0)
 	for life := range 4 {
@@ -109,8 +111,9 @@ func TestKilled(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if newest, ok := calls.Get("newest"); !ok || newest == 0 {
-			t.Errorf("life %d: table has %d, %v", life, newest, ok)
+		newest, _ := calls.Get("newest")
+		if after, ok := calls.Get("after"); !ok || after == 0 || after > newest {
+			t.Errorf("life %d: table has %d, %d, which was not its order", life, newest, after)
 		}
 		if c, ok, err := b.store.Cursor(context.Background(), "reader"); err != nil || !ok || c.Epoch != epoch || c.Seq > last.Seq {
 			t.Errorf("life %d: reader at %v, %v, %v; last is %v", life, c, ok, err, last)

@@ -26,6 +26,7 @@ func (b *bench) outage() (end func()) {
 // TestOutage: the server goes away for longer than an entry may wait. Appending goes on, readers get everything, and afterwards
 // everything is stored under its number.
 func TestOutage(t *testing.T) {
+	t.Parallel()
 	b := openBench(t, Config{Dir: t.TempDir()}, numbers(1000))
 	b.add(10)
 	b.settled()
@@ -45,18 +46,20 @@ func TestOutage(t *testing.T) {
 		t.Errorf("handed out after %v, before the journal was degraded", d)
 	}
 	s := b.log.Status()
-	if s.Degraded == nil || s.Lag < degradeAfter || s.Pending != 100 || !b.said.has("journal degraded") {
+	if !errors.Is(s.Degraded, errLost) || s.Lag < degradeAfter || s.Pending != 100 {
 		t.Errorf("degraded: %+v", s)
 	}
+	b.until("it is told", func() bool { return b.said.has("journal degraded") })
 	b.add(1) // now at once
 	if e, err := sub.Next(context.Background()); err != nil || e.Event != 111 {
 		t.Errorf("%+v, %v", e, err)
 	}
 	end()
 	b.settled()
-	if s := b.log.Status(); s.Stored.Seq != 111 || s.Lost != 0 || !b.said.has("stores events again") {
+	if s := b.log.Status(); s.Stored.Seq != 111 || s.Lost != 0 {
 		t.Errorf("afterwards: %+v", s)
 	}
+	b.until("it is told", func() bool { return b.said.has("stores events again") })
 	b.again(numbers(10))
 	if gaps := b.read(Cursor{}, 111); gaps != nil || b.said.has("new epoch") {
 		t.Errorf("gaps %v", gaps)
@@ -66,6 +69,7 @@ func TestOutage(t *testing.T) {
 // TestOvertaken: an outage that lasts for longer than the ring. What is lost is told, to readers behind too, and the number of
 // every later entry is its place in the stream.
 func TestOvertaken(t *testing.T) {
+	t.Parallel()
 	b := openBench(t, Config{Dir: t.TempDir()}, numbers(50))
 	b.add(40)
 	b.settled()
@@ -103,6 +107,7 @@ func TestOvertaken(t *testing.T) {
 
 // TestCloseWhileAway: closing does not hang on a dead server, says what is lost, and the next life begins a new epoch.
 func TestCloseWhileAway(t *testing.T) {
+	t.Parallel()
 	b := openBench(t, Config{Dir: t.TempDir()}, numbers(50))
 	table, err := OpenTable[string](context.Background(), b.store, "calls", 0)
 	if err != nil {

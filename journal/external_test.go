@@ -45,6 +45,7 @@ func withoutJetStream(o *server.Options) { o.JetStream = false }
 
 // TestServerComesBack: the operator restarts the server, which takes longer than an entry may wait.
 func TestServerComesBack(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	s := startServer(t, func(o *server.Options) { o.StoreDir = dir })
 	b := openBench(t, Config{URL: s.ClientURL(), Dir: t.TempDir()}, numbers(1000))
@@ -61,9 +62,7 @@ func TestServerComesBack(t *testing.T) {
 	startServer(t, func(o *server.Options) { o.StoreDir, o.Port = dir, port })
 	b.settled()
 	for _, want := range []string{"server lost", "server is back", "journal degraded", "stores events again"} {
-		if !b.said.has(want) {
-			t.Errorf("the log does not tell %q", want)
-		}
+		b.until("told: "+want, func() bool { return b.said.has(want) })
 	}
 	b.again(numbers(10))
 	if gaps := b.read(Cursor{}, 40); gaps != nil {

@@ -16,6 +16,7 @@ import (
 
 // TestFullDisk runs fullDisk with a file system of its own.
 func TestFullDisk(t *testing.T) {
+	t.Parallel()
 	cmd := child(t, "full", t.TempDir())
 	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNS}
 	if os.Getuid() != 0 {

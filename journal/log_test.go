@@ -173,6 +173,7 @@ func TestTrimmedBySize(t *testing.T) {
 }
 
 func TestTrimmedByAge(t *testing.T) {
+	t.Parallel()
 	b := openBench(t, Config{Dir: t.TempDir(), MaxAge: 300 * time.Millisecond}, numbers(8))
 	b.add(8)
 	b.settled()

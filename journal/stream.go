@@ -24,7 +24,7 @@ const (
 var (
 	errNoStream = errors.New("nobody keeps the stream")
 	errBroken   = errors.New("the server cannot write")
-	errLost     = errors.New("the connection was lost")
+	errLost     = errors.New("there is no connection to the server")
 	errTimeout  = fmt.Errorf("no answer within %v", askLimit)
 )
 
@@ -117,7 +117,9 @@ func (s *stream) publish(ctx context.Context, msgs []*nats.Msg) ([]uint64, error
 	prefix := s.inbox + "." + strconv.FormatUint(s.batch, 36) + "."
 	for i, m := range msgs {
 		m.Reply = prefix + strconv.Itoa(i)
-		if err := s.b.conn.PublishMsg(m); err != nil {
+		if err := s.b.conn.PublishMsg(m); errors.Is(err, nats.ErrReconnectBufExceeded) {
+			return nil, errLost
+		} else if err != nil {
 			return nil, err
 		}
 	}

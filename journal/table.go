@@ -24,14 +24,15 @@ type Table[V any] struct {
 	cancel context.CancelFunc
 	writer sync.WaitGroup
 	once   sync.Once
-	ended  error             // of close
-	seqs   map[string]uint64 // of what is stored, by key; the writer's
+	ended  error // of close
 
 	mu      sync.Mutex
 	rows    map[string]row[V]
 	pruned  time.Time
-	queue   []change[V] // what waits to be written, in order
-	flying  []change[V] // what is being written, before the queue
+	seqs    map[string]uint64 // of what is stored, by key
+	queue   []change[V]       // what waits to be written, in order
+	merge   int               // length of the queue at which it is merged
+	flying  []change[V]       // what is being written, before the queue
 	closing bool
 }
 
@@ -47,8 +48,11 @@ type change[V any] struct {
 	deleted bool
 }
 
-// queueMost is how many changes wait in full; of more, only the last one of each key.
-const queueMost = 4096
+// How many changes wait in full; of more, only the last one of each key. Of cursors the first.
+const (
+	cursorsMost = 32
+	queueMost   = 4096
+)
 
 // OpenTable opens or makes a table. Entries older than ttl are gone; 0: never. Its errors are ErrName,
 // ErrClosed, or say what the server refused. A table is opened once
@@ -67,11 +71,26 @@ func (t *Table[V]) Put(key string, v V) {
 func (t *Table[V]) putLocked(key string, v V) {
 	now := time.Now()
 	if t.ttl > 0 && now.Sub(t.pruned) > t.ttl/4 {
-		t.pruned = now
-		maps.DeleteFunc(t.rows, func(_ string, r row[V]) bool { return t.expired(r, now) })
+		t.pruneLocked(now)
 	}
 	t.rows[key] = row[V]{v, now}
 	t.writeLocked(change[V]{key: key, value: v})
+}
+
+// pruneLocked forgets what is older than ttl; the server does the same by itself.
+func (t *Table[V]) pruneLocked(now time.Time) {
+	t.pruned = now
+	maps.DeleteFunc(t.rows, func(_ string, r row[V]) bool { return t.expired(r, now) })
+	waits := make(map[string]bool, len(t.flying)+len(t.queue))
+	for _, list := range [][]change[V]{t.flying, t.queue} {
+		for _, c := range list {
+			waits[c.key] = true
+		}
+	}
+	maps.DeleteFunc(t.seqs, func(key string, _ uint64) bool {
+		_, ok := t.rows[key]
+		return !ok && !waits[key]
+	})
 }
 
 // update changes the value of a key in one step, or leaves it when f says so.
@@ -94,13 +113,13 @@ func (t *Table[V]) Delete(key string) {
 	}
 }
 
-// writeLocked queues a change. Cursors, which come fast and of which only the last counts, are merged.
+// writeLocked queues a change.
 func (t *Table[V]) writeLocked(c change[V]) {
 	if t.stream == nil || t.closing {
 		return
 	}
 	t.queue = append(t.queue, c)
-	if t.every > 0 || len(t.queue) > queueMost {
+	if len(t.queue) > t.merge {
 		t.mergeLocked()
 	}
 	t.tell()
@@ -114,20 +133,33 @@ func (t *Table[V]) tell() {
 	}
 }
 
-// mergeLocked leaves the last change of each key.
+// mergeLocked leaves the last change of each key, and nothing of one that came and went meanwhile.
 func (t *Table[V]) mergeLocked() {
 	last := make(map[string]int, len(t.queue))
 	for i, c := range t.queue {
 		last[c.key] = i
 	}
+	for _, c := range t.flying {
+		t.seqs[c.key] += 0 // may be stored
+	}
 	kept := t.queue[:0]
 	for i, c := range t.queue {
-		if last[c.key] == i {
+		_, there := t.seqs[c.key]
+		if last[c.key] == i && (there || !c.deleted) {
 			kept = append(kept, c)
 		}
 	}
 	clear(t.queue[len(kept):])
 	t.queue = kept
+	t.merge = max(t.least(), 2*len(kept))
+}
+
+// least is how long a queue may be before it is merged. Of cursors, which come fast, only the last counts.
+func (t *Table[V]) least() int {
+	if t.every > 0 {
+		return cursorsMost
+	}
+	return queueMost
 }
 
 // Get is the value of a key.

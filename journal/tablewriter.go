@@ -17,8 +17,8 @@ import (
 // tableBytes bounds a table at the server.
 const tableBytes = 64 << 20
 
-// stored is a row as it is written: the subject has only a digest of the key, which may be any text.
-type stored[V any] struct {
+// entry is a row as it is written: the subject has only a digest of the key, which may be any text.
+type entry[V any] struct {
 	Key   string `json:"key"`
 	Value V      `json:"value"`
 }
@@ -31,6 +31,7 @@ func openTable[V any](ctx context.Context, s *Store, name string, ttl, every tim
 		name: name, ttl: ttl, every: every, rows: map[string]row[V]{}, seqs: map[string]uint64{},
 		kick: make(chan struct{}, 1), ending: make(chan struct{}),
 	}
+	t.merge = t.least()
 	t.ctx, t.cancel = context.WithCancel(context.Background())
 	var err error
 	if s.backend != nil {
@@ -74,7 +75,7 @@ func (t *Table[V]) load(ctx context.Context, s *Store) error {
 		}
 		for _, m := range found {
 			at = m.seq
-			var r stored[V]
+			var r entry[V]
 			if err := json.Unmarshal(m.data, &r); err != nil {
 				s.cfg.Log.Error("stored state cannot be read", "journal", t.name, "err", err)
 				continue
@@ -159,12 +160,13 @@ func (t *Table[V]) taken(n int) {
 // store writes changes and returns how many are in force.
 func (t *Table[V]) store(batch []change[V]) (int, error) {
 	if c := batch[0]; c.deleted {
-		if seq, ok := t.seqs[c.key]; ok {
+		seq := t.stored(c.key)
+		if seq > 0 {
 			if err := t.stream.remove(t.ctx, seq); err != nil {
 				return 0, err
 			}
-			delete(t.seqs, c.key)
 		}
+		t.note(c.key, 0)
 		return 1, nil
 	}
 	var msgs []*nats.Msg
@@ -172,7 +174,7 @@ func (t *Table[V]) store(batch []change[V]) (int, error) {
 		if c.deleted {
 			break
 		}
-		data, err := json.Marshal(stored[V]{c.key, c.value})
+		data, err := json.Marshal(entry[V]{c.key, c.value})
 		if err == nil {
 			err = t.stream.fits(data)
 		}
@@ -188,9 +190,27 @@ func (t *Table[V]) store(batch []change[V]) (int, error) {
 	}
 	done, err := t.stream.publish(t.ctx, msgs)
 	for i, seq := range done {
-		t.seqs[batch[i].key] = seq
+		t.note(batch[i].key, seq)
 	}
 	return len(done), err
+}
+
+// stored is the sequence of a key; 0 when it is not known to be stored.
+func (t *Table[V]) stored(key string) uint64 {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.seqs[key]
+}
+
+// note keeps the sequence of a key; 0: it is gone.
+func (t *Table[V]) note(key string, seq uint64) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if seq == 0 {
+		delete(t.seqs, key)
+		return
+	}
+	t.seqs[key] = seq
 }
 
 // failed deals with a failure to write.
@@ -204,9 +224,9 @@ func (t *Table[V]) failed(failure error) {
 	if info, err := t.stream.ensure(t.ctx, 0); err != nil || info.State.LastSeq > 0 {
 		return
 	}
-	clear(t.seqs) // the stream was gone: everything is written again
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	clear(t.seqs) // the stream was gone: everything is written again
 	var all []change[V]
 	for key, r := range t.rows {
 		all = append(all, change[V]{key: key, value: r.value})
