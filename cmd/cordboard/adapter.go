@@ -7,11 +7,14 @@ import (
 	"syscall"
 
 	"cordboard/configs"
+	"cordboard/plugins/contacts"
 )
 
 // builtin are the adapters that come with the daemon, by kind: each serves as an adapter until the daemon
 // ends it.
-var builtin = map[configs.AdapterKind]func(){}
+var builtin = map[configs.AdapterKind]func(){
+	configs.AdapterContacts: contacts.Main,
+}
 
 // adapterCommand makes this process an adapter. The daemon runs it; nobody else has a use for it.
 type adapterCommand struct {
