@@ -123,7 +123,7 @@ func (f *full) round(n int) error {
 	if s := f.l.Status(); s.Degraded == nil || s.Pending < min(n, 500) || s.Lag < degradeAfter {
 		return fmt.Errorf("not degraded after %d more", n)
 	}
-	if !f.said.has("journal degraded") || (n > 1000) != f.said.has("no room in memory") && f.until(func() bool { return f.said.has("no room in memory") }) != nil {
+	if err := f.until(func() bool { return f.said.has("journal degraded") && f.said.has("no room in memory") == (n > 1000) }); err != nil {
 		return fmt.Errorf("no alarm")
 	}
 	if err := os.Remove(ballast); err != nil {
@@ -132,7 +132,7 @@ func (f *full) round(n int) error {
 	if err := f.until(func() bool { s := f.l.Status(); return s.Degraded == nil && s.Pending == 0 }); err != nil {
 		return err
 	}
-	if !f.said.has("stores events again") {
+	if err := f.until(func() bool { return f.said.has("stores events again") }); err != nil {
 		return fmt.Errorf("the end is not told")
 	}
 	_, err = f.whole(f.l.Last().Seq)

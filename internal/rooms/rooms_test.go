@@ -103,6 +103,19 @@ func TestImportSipgoOnlyInSipua(t *testing.T) {
 	}
 }
 
+// NATS stays inside journal: events could be kept elsewhere one day.
+func TestImportNATSOnlyInJournal(t *testing.T) {
+	for _, p := range packages(t) {
+		for _, list := range [][]string{p.Imports, p.TestImports, p.XTestImports} {
+			for _, imp := range list {
+				if room(p.ImportPath) != "journal" && strings.HasPrefix(imp, "github.com/nats-io/") {
+					t.Errorf("%s imports %s: only journal may", p.ImportPath, imp)
+				}
+			}
+		}
+	}
+}
+
 func contains(list []string, s string) bool {
 	for _, l := range list {
 		if l == s {
