@@ -49,12 +49,14 @@ func readHeard(t *testing.T, file string) (out []heard) {
 	return out
 }
 
-// An adapter that is killed in mid-call costs the call nothing, and itself no event; a broken one beside it is told.
+// An adapter that is killed in mid-call costs the call nothing, and itself no event. One that hangs and ones that cannot run
+// beside it cost neither of them anything, and are told.
 func TestAdaptersBesideACall(t *testing.T) {
 	program := exampleAdapter(t)
-	w := newWorld(t, setup{durable: true, extra: fmt.Sprintf(`adapters:
+	w := newWorld(t, setup{parallel: true, durable: true, extra: fmt.Sprintf(`adapters:
   - {name: crm, command: %s, config: {file: events.jsonl, contacts: {"380441234567": Olena Boiko}}}
   - {name: broken, command: %[1]s, config: {fiel: x}}
+  - {name: frozen, command: %[1]s, config: {file: frozen.jsonl, contacts: {"380441234567": Frozen}}}
   - {name: none, command: [/bin/sh, -c, "echo hello"]}`, program)})
 	client, err := control.Dial(filepath.Join(w.dir, "c.sock"))
 	w.must(err)
@@ -65,7 +67,8 @@ func TestAdaptersBesideACall(t *testing.T) {
 		return st.Adapters[slices.IndexFunc(st.Adapters, func(a control.AdapterStatus) bool { return a.Name == name })]
 	}
 	runs := func() bool { return adapter("crm").State == control.AdapterRunning }
-	w.until("the adapter runs", runs)
+	w.until("the adapters run", func() bool { return runs() && adapter("frozen").State == control.AdapterRunning })
+	w.must(syscall.Kill(adapter("frozen").PID, syscall.SIGSTOP))
 	for name, want := range map[string]string{"broken": "its config does not fit", "none": `"hello"`} {
 		w.until(name+" is told", func() bool { return strings.Contains(adapter(name).LastError, want) })
 	}
