@@ -29,7 +29,7 @@ type Config struct {
 	HealthEvery   time.Duration // 10 s
 	HealthTimeout time.Duration // 3 s; three checks unanswered in a row end the process
 
-	RuntimeDir string // existing folder for sockets, short enough for a unix socket's path; empty: the system's for temporary files
+	RuntimeDir string // folder for sockets, short enough for a unix socket's path; empty: the system's for temporary files
 	Version    string // of the daemon
 	LogLevel   slog.Level
 }

@@ -514,11 +514,19 @@ func TestOrphans(t *testing.T) {
 	}
 	_ = cmd.Wait() // killed
 	until(t, "the adapter is gone", func() bool { return !alive(pid) })
-	if err := Sockets(dir); err != nil {
+	release, err := Sockets(dir)
+	if err != nil {
 		t.Fatal(err)
 	}
 	if left, err := os.ReadDir(dir); err != nil || len(left) != 0 {
 		t.Errorf("sockets are left: %v, %v", left, err)
+	}
+	if _, err := Sockets(dir); err == nil || !strings.Contains(err.Error(), "another daemon uses it") {
+		t.Errorf("a second daemon: %v", err)
+	}
+	release()
+	if _, err := os.Stat(dir); err == nil {
+		t.Error("the empty folder stays")
 	}
 }
 

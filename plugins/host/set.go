@@ -18,6 +18,7 @@ type Set struct {
 	members []*member
 	ctx     context.Context // nil until Run
 	started []*member       // also those that have left the set
+	folders map[string]func()
 }
 
 // member is one adapter and its life in the set.
@@ -37,13 +38,18 @@ func NewSet(cfgs []Config, deps Deps) (*Set, error) {
 	return s, s.Apply(cfgs)
 }
 
-// Run keeps all adapters alive until ctx ends, and returns when nothing of them is left. It may be called
-// once.
+// Run keeps all adapters alive until ctx ends, and returns when nothing of them is left. Their socket
+// folders are this set's alone until then; that another daemon has one is an error. It may be called once.
 func (s *Set) Run(ctx context.Context) error {
 	s.mu.Lock()
 	if s.ctx != nil {
 		s.mu.Unlock()
 		return fmt.Errorf("host: the adapters have run already")
+	}
+	defer s.leaveFolders()
+	if err := s.enterLocked(s.members); err != nil {
+		s.mu.Unlock()
+		return err
 	}
 	s.ctx = ctx
 	for _, m := range s.members {
@@ -83,8 +89,41 @@ func (s *Set) Apply(cfgs []Config) error {
 		}
 		next = append(next, &member{host: h, cfg: cfg, done: make(chan struct{})})
 	}
+	if s.ctx != nil {
+		if err := s.enterLocked(next); err != nil {
+			return err
+		}
+	}
 	s.replaceLocked(old, next)
 	return nil
+}
+
+// enterLocked takes the members' socket folders.
+func (s *Set) enterLocked(members []*member) error {
+	for _, m := range members {
+		dir := m.cfg.RuntimeDir
+		if dir == "" || s.folders[dir] != nil {
+			continue
+		}
+		release, err := Sockets(dir)
+		if err != nil {
+			return err
+		}
+		if s.folders == nil {
+			s.folders = map[string]func(){}
+		}
+		s.folders[dir] = release
+	}
+	return nil
+}
+
+func (s *Set) leaveFolders() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, release := range s.folders {
+		release()
+	}
+	s.folders = nil
 }
 
 func (s *Set) replaceLocked(old map[string]*member, next []*member) {

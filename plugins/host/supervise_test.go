@@ -3,7 +3,9 @@ package host
 import (
 	"context"
 	"errors"
+	"os"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -212,5 +214,38 @@ func TestSetApply(t *testing.T) {
 	cancel()
 	if err := <-done; err != nil {
 		t.Error(err)
+	}
+}
+
+// Two daemons do not sweep each other's sockets away.
+func TestOneFolderOneDaemon(t *testing.T) {
+	l := &logged{}
+	deps := Deps{Log: l.logger(), Control: newFakeControl(1), Cursors: NewMemoryCursors()}
+	dir := t.TempDir() + "/a"
+	if len(dir) > LongestRuntime {
+		t.Skip("the folder for temporary files has a long name")
+	}
+	cfg := []Config{{Name: "a", Command: []string{"/no/such"}, RuntimeDir: dir}}
+	first, err := NewSet(cfg, deps)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- first.Run(ctx) }()
+	until(t, "it has the folder", func() bool { _, err := os.Stat(dir); return err == nil && first.Status()[0].LastError != "" })
+	second, err := NewSet(cfg, deps)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := second.Run(t.Context()); err == nil || !strings.Contains(err.Error(), "another daemon uses it") {
+		t.Errorf("the second: %v", err)
+	}
+	cancel()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+	if _, err := os.Stat(dir); err == nil {
+		t.Error("the folder stays")
 	}
 }

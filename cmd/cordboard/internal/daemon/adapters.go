@@ -70,7 +70,7 @@ func adapterCommand(a configs.Adapter) ([]string, error) {
 func socketFolder(controlSocket string) (string, error) {
 	dir := filepath.Join(filepath.Dir(controlSocket), "adapters")
 	if len(dir) <= host.LongestRuntime {
-		return dir, host.Sockets(dir)
+		return dir, nil
 	}
 	dir, err := os.MkdirTemp("", "cordboard")
 	if err != nil {
@@ -88,10 +88,10 @@ func (d *Daemon) settleAdapters(ctx context.Context) {
 	}
 }
 
-// closeAdapters removes what adapters leave.
+// closeAdapters removes what is left of adapters.
 func (d *Daemon) closeAdapters() {
 	if d.sockets != "" {
-		_ = os.Remove(d.sockets) // empty: each adapter removed its own
+		_ = os.Remove(d.sockets) // that of a set which never ran
 	}
 }
 
