@@ -121,8 +121,9 @@ func (s *Store) Ack(name string, c Cursor) {
 // Cursor is what a reader acknowledged last; false when it never has. It errs with ErrClosed.
 func (s *Store) Cursor(_ context.Context, name string) (Cursor, bool, error) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.closed {
+	closed := s.closed
+	s.mu.Unlock()
+	if closed {
 		return Cursor{}, false, ErrClosed
 	}
 	c, ok := s.cursors.Get(name)
