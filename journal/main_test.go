@@ -28,7 +28,7 @@ func TestMain(m *testing.M) {
 }
 
 // children are what this binary does as a process of its own.
-var children = map[string]func() error{"append": appendForever, "full": fullDisk}
+var children = map[string]func() error{"append": appendForever, "full": fullDisk, "table": tableUntilKilled}
 
 // numbers is a log of numbers; number 0 and those below cannot be encoded.
 func numbers(ring int) LogConfig[int] {

@@ -217,26 +217,6 @@ func (s *stream) skip(ctx context.Context, last uint64) error {
 	return have.Purge(ctx, jetstream.WithPurgeSequence(last+1))
 }
 
-// remove deletes one message; one that is gone already is no error.
-func (s *stream) remove(ctx context.Context, seq uint64) error {
-	ctx, cancel := context.WithTimeout(ctx, askLimit)
-	defer cancel()
-	reply, err := s.b.conn.RequestWithContext(ctx, "$JS.API.STREAM.MSG.DELETE."+s.config.Name, fmt.Appendf(nil, `{"seq":%d,"no_erase":true}`, seq))
-	if err != nil {
-		return err
-	}
-	var answer struct {
-		Error *jetstream.APIError `json:"error"`
-	}
-	if err := json.Unmarshal(reply.Data, &answer); err != nil {
-		return err
-	}
-	if e := answer.Error; e != nil && e.ErrorCode != jetstream.JSErrCodeMessageNotFound && !strings.Contains(e.Description, "no message found") {
-		return e
-	}
-	return nil
-}
-
 // fits reports an error for content that is too large for a message.
 func (s *stream) fits(data []byte) error {
 	if limit := s.b.conn.MaxPayload(); limit > 0 && int64(len(data))+headerRoom > limit {

@@ -29,6 +29,8 @@ type Table[V any] struct {
 	mu      sync.Mutex
 	rows    map[string]row[V]
 	pruned  time.Time
+	newest  uint64            // sequence of the newest write
+	entries int               // that are stored, those that no longer count among them
 	seqs    map[string]uint64 // of what is stored, by key
 	queue   []change[V]       // what waits to be written, in order
 	merge   int               // length of the queue at which it is merged

@@ -14,13 +14,18 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// tableBytes bounds a table at the server.
-const tableBytes = 64 << 20
+const (
+	tableBytes = 64 << 20 // of a table at the server
+	deadMost   = 1000     // entries that no longer count and are kept, if there are not many more of others
+)
 
-// entry is a row as it is written: the subject has only a digest of the key, which may be any text.
+// entry is a row as it is written: the subject has only a digest of the key, which may be any text. The newest
+// one of a key counts, and older ones stay until the table is compacted: what the server drops by itself to
+// make room for others is there again after a crash (nats-server v2.15), and would count.
 type entry[V any] struct {
-	Key   string `json:"key"`
-	Value V      `json:"value"`
+	Key     string `json:"key"`
+	Value   V      `json:"value"`
+	Deleted bool   `json:"deleted,omitempty"`
 }
 
 func openTable[V any](ctx context.Context, s *Store, name string, ttl, every time.Duration) (*Table[V], error) {
@@ -58,7 +63,7 @@ func (t *Table[V]) load(ctx context.Context, s *Store) error {
 	}
 	stream, info, err := openStream(ctx, s.backend, jetstream.StreamConfig{
 		Name: "cordboard_" + t.name, Subjects: []string{"cordboard." + t.name + ".*"}, Description: "state of Cordboard",
-		MaxMsgsPerSubject: 1, MaxBytes: tableBytes, MaxAge: t.ttl, Discard: jetstream.DiscardOld, Storage: jetstream.FileStorage,
+		MaxMsgsPerSubject: -1, MaxBytes: tableBytes, MaxAge: t.ttl, Discard: jetstream.DiscardOld, Storage: jetstream.FileStorage,
 		Replicas: s.cfg.Replicas, AllowDirect: true, Duplicates: window,
 	})
 	if err != nil {
@@ -78,6 +83,13 @@ func (t *Table[V]) load(ctx context.Context, s *Store) error {
 			var r entry[V]
 			if err := json.Unmarshal(m.data, &r); err != nil {
 				s.cfg.Log.Error("stored state cannot be read", "journal", t.name, "err", err)
+				continue
+			}
+			t.newest = m.seq
+			t.entries++
+			if r.Deleted {
+				delete(t.rows, r.Key)
+				delete(t.seqs, r.Key)
 				continue
 			}
 			t.rows[r.Key], t.seqs[r.Key] = row[V]{r.Value, m.at}, m.seq
@@ -106,6 +118,11 @@ func (t *Table[V]) write() {
 			}
 		case !more:
 			return
+		case t.overgrown():
+			if err := t.compact(); err != nil {
+				t.failed(err)
+				pause, wait = wait, min(2*wait, retryMost)
+			}
 		default:
 			select {
 			case <-t.kick:
@@ -159,22 +176,9 @@ func (t *Table[V]) taken(n int) {
 
 // store writes changes and returns how many are in force.
 func (t *Table[V]) store(batch []change[V]) (int, error) {
-	if c := batch[0]; c.deleted {
-		seq := t.stored(c.key)
-		if seq > 0 {
-			if err := t.stream.remove(t.ctx, seq); err != nil {
-				return 0, err
-			}
-		}
-		t.note(c.key, 0)
-		return 1, nil
-	}
 	var msgs []*nats.Msg
 	for _, c := range batch {
-		if c.deleted {
-			break
-		}
-		data, err := json.Marshal(entry[V]{c.key, c.value})
+		data, err := json.Marshal(entry[V]{c.key, c.value, c.deleted})
 		if err == nil {
 			err = t.stream.fits(data)
 		}
@@ -190,27 +194,55 @@ func (t *Table[V]) store(batch []change[V]) (int, error) {
 	}
 	done, err := t.stream.publish(t.ctx, msgs)
 	for i, seq := range done {
-		t.note(batch[i].key, seq)
+		t.note(batch[i], seq)
 	}
 	return len(done), err
 }
 
-// stored is the sequence of a key; 0 when it is not known to be stored.
-func (t *Table[V]) stored(key string) uint64 {
+// note keeps the sequence of a change that is in force.
+func (t *Table[V]) note(c change[V], seq uint64) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.seqs[key]
-}
-
-// note keeps the sequence of a key; 0: it is gone.
-func (t *Table[V]) note(key string, seq uint64) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if seq == 0 {
-		delete(t.seqs, key)
+	t.newest = seq
+	t.entries++
+	if c.deleted {
+		delete(t.seqs, c.key)
 		return
 	}
-	t.seqs[key] = seq
+	t.seqs[c.key] = seq
+}
+
+// overgrown reports whether most of the stream does not count, and nothing waits to be written. Where rows expire,
+// so does the rest.
+func (t *Table[V]) overgrown() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.ttl == 0 && t.entries-len(t.rows) >= max(deadMost, 2*len(t.rows)) && len(t.queue)+len(t.flying) == 0
+}
+
+// compact writes every row anew and has the server drop all that is older.
+func (t *Table[V]) compact() error {
+	var all []change[V]
+	t.mu.Lock()
+	for key, r := range t.rows {
+		all = append(all, change[V]{key: key, value: r.value})
+	}
+	last, rows := t.newest, len(all)
+	t.mu.Unlock()
+	for len(all) > 0 {
+		done, err := t.store(all[:min(len(all), publishMost)])
+		if err != nil {
+			return err
+		}
+		all = all[done:]
+	}
+	if err := t.stream.skip(t.ctx, last); err != nil {
+		return err
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.entries = rows
+	return nil
 }
 
 // failed deals with a failure to write.
@@ -227,6 +259,7 @@ func (t *Table[V]) failed(failure error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	clear(t.seqs) // the stream was gone: everything is written again
+	t.newest, t.entries = 0, 0
 	var all []change[V]
 	for key, r := range t.rows {
 		all = append(all, change[V]{key: key, value: r.value})
