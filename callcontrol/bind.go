@@ -39,6 +39,27 @@ func (s *step) cmdBind(c *call, cmd *Command) {
 	c.variables = withVariables(c.variables, cmd.Variables)
 }
 
+// settleName tells the agent's phone the name of the record that the talk is about, once.
+func (s *step) settleName() {
+	f := s.d.focus()
+	if f == nil || f.phase != PhaseTalking || f.contact.Name == "" || !s.d.deviceUp() {
+		return
+	}
+	if id := f.shown(); id != s.d.device.shows {
+		s.identify(id)
+	}
+}
+
+// shown is how the other party is named to the agent's phone: by the record that the call is about, where
+// that has a name.
+func (c *call) shown() Identity {
+	id := c.remote
+	if c.contact.Name != "" {
+		id.Display = c.contact.Name
+	}
+	return id
+}
+
 // withCandidates adds those that are not there, in a new list: views keep the old one.
 func withCandidates(have, more []Contact) []Contact {
 	out := slices.Clone(have)

@@ -64,3 +64,44 @@ func TestBindLeavesOldViews(t *testing.T) {
 		t.Errorf("%+v", old)
 	}
 }
+
+// The phone shows the bound record's name: in the INVITE when it is known by then, else as soon as the
+// agent talks or the record is bound, once.
+func TestBoundNameOnThePhone(t *testing.T) {
+	olena := Contact{ID: "1", Name: "Olena Boiko"}
+	named := func(acts []Action) (names []string) {
+		for _, a := range acts {
+			switch {
+			case a.Kind == ActIdentify:
+				names = append(names, "identify "+a.Identity.Display+" "+string(a.Identity.Number))
+			case a.Kind == ActInvite && a.Invite.Device:
+				names = append(names, "invite "+a.Invite.From.Display+" "+string(a.Invite.From.Number))
+			}
+		}
+		return names
+	}
+	bind := func(s *scene, c Contact) { s.must(Input{Command: &Command{Kind: KindBind, Contact: c}}) }
+	for _, c := range []struct {
+		name string
+		play func(*scene)
+		want []string
+	}{
+		{"bound in the talk", func(s *scene) { s.talk(); bind(s, olena); bind(s, olena) }, []string{"identify Olena Boiko 555"}},
+		{"bound while it rings, picked up", func(s *scene) { s.offer(); bind(s, olena); s.deviceAnswers(); s.signal(SignalAnswered, s.customer) }, []string{"identify Olena Boiko 555"}},
+		{"bound while it rings, answered by command", func(s *scene) {
+			s.offer()
+			bind(s, olena)
+			s.cmd(KindAnswer)
+			s.deviceAnswers()
+			s.signal(SignalAnswered, s.customer)
+		}, []string{"invite Olena Boiko 555"}},
+		{"a record without a name", func(s *scene) { s.talk(); bind(s, Contact{ID: "1"}) }, nil},
+	} {
+		s := newScene()
+		c.play(s)
+		got := slices.DeleteFunc(named(s.all), func(s string) bool { return s == "invite Customer 555" }) // before anything was known
+		if !slices.Equal(got, c.want) {
+			t.Errorf("%s: %q, want %q", c.name, got, c.want)
+		}
+	}
+}

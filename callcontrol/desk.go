@@ -30,12 +30,13 @@ type Desk struct {
 type device struct {
 	reachable bool
 	why       string
-	leg       *leg   // nil: none
-	auto      bool   // the leg was invited with auto-answer: its answer is no pick-up
-	ending    LegID  // hung up, not yet gone: the next INVITE waits for it
-	lost      int    // calls made to a lost device, 0: not lost
-	wait      uint64 // epoch of a running redial timer, 0: none
-	held      CallID // held from the phone's own key
+	leg       *leg     // nil: none
+	auto      bool     // the leg was invited with auto-answer: its answer is no pick-up
+	ending    LegID    // hung up, not yet gone: the next INVITE waits for it
+	lost      int      // calls made to a lost device, 0: not lost
+	wait      uint64   // epoch of a running redial timer, 0: none
+	held      CallID   // held from the phone's own key
+	shows     Identity // the party that the phone was told last
 }
 
 // call is one talk at one time.
