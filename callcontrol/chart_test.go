@@ -57,9 +57,10 @@ var chartStates = map[string]func() *scene{
 		agentHangsUp(s)
 		return s
 	},
-	"28 draining":        func() *scene { s := newScene().talk(); s.must(Input{Drain: true}); return s },
-	"30 referred":        func() *scene { return referredTo(newScene(cfgReferPeer).talk()) },
-	"29 conference lost": func() *scene { s := conferred(newScene()); s.signal(SignalEnded, s.device); return s },
+	"28 draining":         func() *scene { s := newScene().talk(); s.must(Input{Drain: true}); return s },
+	"31 forwarding early": func() *scene { s := forwarded(newScene()); s.signal(SignalEarly, s.target); return s },
+	"30 referred":         func() *scene { return referredTo(newScene(cfgReferPeer).talk()) },
+	"29 conference lost":  func() *scene { s := conferred(newScene()); s.signal(SignalEnded, s.device); return s },
 }
 
 // chartInputs are all kinds of input, with the names of a scene's legs.

@@ -47,7 +47,7 @@ type Command struct {
 	Number Number `json:"number,omitempty"` // dial, blind, consult
 
 	Digits        string        `json:"digits,omitempty"`         // 0-9*#A-D and ',' for a pause
-	DigitDuration time.Duration `json:"digit_duration,omitempty"` // 0: 100 ms
+	DigitDuration time.Duration `json:"digit_duration,omitempty"` // 0: 100 ms; at least MinDigitDuration
 	DigitGap      time.Duration `json:"digit_gap,omitempty"`      // 0: 100 ms
 
 	// bind: Contact is the record that the call is about from now on. Candidates are records that it may be

@@ -98,7 +98,7 @@ type DeskConfig struct {
 	BlindRecall     time.Duration `json:"blind_recall,omitempty"`      // 30 s the agent is called back
 	ReferTimeout    time.Duration `json:"refer_timeout,omitempty"`     // 45 s for the final NOTIFY
 
-	LostTries    int           `json:"lost_tries,omitempty"`    // 3 calls to a lost device
+	LostTries    int           `json:"lost_tries,omitempty"`    // 3 calls to a lost device; negative: none
 	LostInterval time.Duration `json:"lost_interval,omitempty"` // 3 s between them
 
 	Dial DialPolicy `json:"dial,omitzero"`

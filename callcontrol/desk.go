@@ -23,6 +23,7 @@ type Desk struct {
 	transfer []transfer
 	dials    []time.Time // of the last second, for DialPolicy.PerSecond
 	timers   []Timer     // running
+	untaken  []untaken   // digits by INFO that no peer has taken yet
 	patch    Patch       // in force or on its way
 }
 
@@ -76,6 +77,7 @@ type leg struct {
 	peerHold  bool
 	events    bool
 	info      bool
+	infoTaken bool // it took a digit by INFO
 	cause     Cause
 }
 
@@ -114,6 +116,10 @@ func (d Desk) clone() Desk {
 	d.transfer = slices.Clone(d.transfer)
 	d.dials = slices.Clone(d.dials)
 	d.timers = slices.Clone(d.timers)
+	d.untaken = slices.Clone(d.untaken)
+	for i := range d.untaken {
+		d.untaken[i].legs = slices.Clone(d.untaken[i].legs)
+	}
 	if d.device.leg != nil {
 		l := *d.device.leg
 		d.device.leg = &l

@@ -222,11 +222,15 @@ func (s *step) deviceFailed(c Cause) {
 		s.redialLater()
 		return
 	}
+	why := CauseNoDevice
+	if c == CauseCongestion { // no media port, too many legs: nothing is wrong with the device
+		why = c
+	}
 	switch f.phase {
 	case PhaseCalling:
-		s.callingFailed(f, CauseNoDevice)
+		s.callingFailed(f, why)
 	case PhaseAnswering:
-		s.endCall(f, CauseNoDevice)
+		s.endCall(f, why)
 	default:
 		s.deviceGone()
 	}

@@ -54,9 +54,7 @@ func (s *step) cmdDial(cmd *Command) *Refusal {
 	if r := d.mayDial(cmd.Number, s.in.At); r != nil {
 		return r
 	}
-	if f := d.focus(); f != nil {
-		r := refuse(CodeNotAllowedInState, "hold or end the other call first")
-		r.State = string(f.phase)
+	if r := legalDial(d); r != nil {
 		return r
 	}
 	if !d.deviceUp() && !d.device.reachable {
@@ -119,7 +117,8 @@ func (s *step) callingFailed(c *call, cause Cause) {
 	s.endCall(c, cause)
 }
 
-// dialFromDevice: the agent dialled on the phone. Its leg is answered at once and hears the progress.
+// dialFromDevice: the agent dialled on the phone. Its leg is answered at once and hears the progress. A phone that dials while
+// a call rings gets 486, whether it rings for it or failed to: the agent answers or rejects that call first.
 func (s *step) dialFromDevice(o *Offer) {
 	d := s.d
 	cause := Cause("")
@@ -128,7 +127,7 @@ func (s *step) dialFromDevice(o *Offer) {
 		cause = CauseDraining
 	case r != nil:
 		cause = causeOfCode(r.Code)
-	case d.device.leg != nil, d.focus() != nil:
+	case d.device.leg != nil, legalDial(d) != nil:
 		cause = CauseBusy
 	}
 	if cause != "" {

@@ -33,10 +33,41 @@ func (r *runner) do(a *Action, p *publication) {
 		p.events = append(p.events, *a.Event)
 		r.logEvent(a.Event)
 	case ActReply:
-		p.result = a.Result
+		r.reply(a, p)
+	case ActDefer:
+		r.postpone(a.Serial, p)
 	default:
 		r.telephone(a)
 	}
+}
+
+// postpone keeps the command at hand until its reply comes.
+func (r *runner) postpone(serial uint64, p *publication) {
+	if p.entry == nil {
+		return
+	}
+	if r.deferred == nil {
+		r.deferred = make(map[uint64]*entry)
+	}
+	r.deferred[serial], p.entry = p.entry, nil
+}
+
+// reply gives the result of the command at hand, or of one before whose result was deferred.
+func (r *runner) reply(a *Action, p *publication) {
+	if a.Serial == 0 {
+		p.result = a.Result
+		return
+	}
+	e := r.deferred[a.Serial]
+	if e == nil {
+		return
+	}
+	delete(r.deferred, a.Serial)
+	late := publication{agent: r.agent, entry: e, result: a.Result}
+	if a.Refusal != nil {
+		late.err = a.Refusal
+	}
+	r.late = append(r.late, late)
 }
 
 func (r *runner) telephone(a *Action) {

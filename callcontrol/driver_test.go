@@ -21,6 +21,7 @@ type driver struct {
 	lineage  map[CallID]InteractionID
 	ids      map[string]bool // of calls, transfers: used once
 	live     Live            // by the events
+	deferred map[uint64]bool // commands without a result yet
 	accepted Kind            // the verb that was accepted last, if the last input was one
 	trail    []string
 }
@@ -37,7 +38,7 @@ func newDriver(pick func(n int) int) *driver {
 	cfg.HoldBeep = []time.Duration{0, time.Second}[pick(2)]
 	d := &driver{
 		pick: pick, d: newDesk(cfg, "b.0"), at: epoch0, world: map[LegID]bool{}, invited: map[LegID]bool{},
-		lineage: map[CallID]InteractionID{}, ids: map[string]bool{},
+		lineage: map[CallID]InteractionID{}, ids: map[string]bool{}, deferred: map[uint64]bool{},
 	}
 	d.mustStep(Input{Signal: &Signal{Kind: SignalLine, Up: true}})
 	d.mustStep(Input{Signal: &Signal{Kind: SignalDevice, Up: true}})
@@ -141,7 +142,7 @@ func (dr *driver) progress() *Signal {
 func (dr *driver) legSignal() *Signal {
 	kinds := []SignalKind{
 		SignalAnswered, SignalAnswered, SignalAnswered, SignalAnswered, SignalRinging, SignalRinging, SignalEarly, SignalRejected, SignalEnded,
-		SignalEnded, SignalLost, SignalMedia, SignalReferResult, SignalReferRequest, SignalDigit, SignalDigitsDone, SignalIdentity, SignalReofferFail,
+		SignalEnded, SignalLost, SignalMedia, SignalReferResult, SignalReferRequest, SignalDigit, SignalDigitsDone, SignalDigitsDone, SignalDigitsTaken, SignalIdentity, SignalReofferFail,
 	}
 	s := &Signal{Kind: kinds[dr.pick(len(kinds))], ByPeer: dr.pick(3) > 0, Events: dr.pick(4) > 0, Info: dr.pick(2) == 0}
 	s.Leg = dr.anyLeg()
@@ -152,6 +153,13 @@ func (dr *driver) legSignal() *Signal {
 		s.Status = []int{486, 603, 480, 404, 500, 408}[dr.pick(6)]
 	case SignalMedia:
 		s.Direction = []Direction{DirectionSendRecv, DirectionSendOnly, DirectionInactive, DirectionRecvOnly}[dr.pick(4)]
+	case SignalDigitsTaken, SignalDigitsDone:
+		if n := len(dr.d.untaken); n > 0 && dr.pick(4) > 0 {
+			u := dr.d.untaken[dr.pick(n)]
+			s.Leg, s.Serial = u.legs[dr.pick(len(u.legs))], u.serial
+		}
+		s.Status = []int{0, 405, 500}[dr.pick(3)]
+		s.Cause = []Cause{"", CauseFailure}[min(s.Status, 1)]
 	case SignalReferResult:
 		i := dr.pick(4)
 		s.Status, s.Final = []int{202, 180, 200, 486}[i], i >= 2
@@ -217,6 +225,9 @@ func (dr *driver) step(in Input) error {
 	if in.Command != nil && err == nil {
 		dr.accepted = in.Command.Kind
 	}
+	if rings := slices.ContainsFunc(before.calls, func(c call) bool { return c.agent && c.waiting() }); rings && dr.begins(in, acts) {
+		return fmt.Errorf("a call of the agent's own began while one rings")
+	}
 	if err := dr.checkReply(in, acts, err); err != nil {
 		return err
 	}
@@ -258,13 +269,27 @@ func (dr *driver) checkLive(acts []Action) error {
 	return nil
 }
 
-// checkReply is invariant 4: exactly one result.
+// begins reports whether an input began a call of the agent's own: by dial or on the phone.
+func (dr *driver) begins(in Input, acts []Action) bool {
+	fromPhone := in.Offer != nil && in.Offer.Kind == OfferDevice && in.Offer.Replaces == ""
+	return dr.accepted == KindDial || fromPhone && !slices.ContainsFunc(acts, func(a Action) bool { return a.Kind == ActReject })
+}
+
+// checkReply is invariant 4: exactly one result, at once or later.
 func (dr *driver) checkReply(in Input, acts []Action, err error) error {
 	n, patched, published := 0, false, false
 	for _, a := range acts {
 		switch a.Kind {
-		case ActReply:
+		case ActDefer:
 			n++
+			dr.deferred[a.Serial] = true
+		case ActReply:
+			if a.Serial == 0 {
+				n++
+			} else if !dr.deferred[a.Serial] {
+				return fmt.Errorf("a reply to %d, which waits for none", a.Serial)
+			}
+			delete(dr.deferred, a.Serial)
 		case ActPatch:
 			if published {
 				return fmt.Errorf("an event was published before the patch of its state")
@@ -279,6 +304,24 @@ func (dr *driver) checkReply(in Input, acts []Action, err error) error {
 	}
 	if err != nil && patched {
 		return fmt.Errorf("a refused input changed the patch")
+	}
+	return dr.checkUntaken()
+}
+
+// checkUntaken: a command without a result waits for a party that is there.
+func (dr *driver) checkUntaken() error {
+	if len(dr.deferred) != len(dr.d.untaken) {
+		return fmt.Errorf("%d commands without a result, %d strings", len(dr.deferred), len(dr.d.untaken))
+	}
+	for _, u := range dr.d.untaken {
+		for _, id := range u.legs {
+			if _, l := dr.d.legOf(id); !dr.deferred[u.serial] || l == nil || !l.up() {
+				return fmt.Errorf("digits %d wait for leg %s", u.serial, id)
+			}
+		}
+		if len(u.legs) == 0 {
+			return fmt.Errorf("digits %d wait for nobody", u.serial)
+		}
 	}
 	return nil
 }
@@ -518,7 +561,10 @@ func checkPatch(d *Desk) error {
 			case PhaseBridged:
 				want[l.id] = sum(other) + "|"
 			case PhaseForwarding:
-				if d.transferByID(c.transfer).status == TransferAlerting {
+				switch target := &c.legs[1]; {
+				case target.early:
+					want[l.id] = sum(target.id) + "|"
+				case target.state == LegAlerting:
 					want[l.id] = "|ring_back"
 				}
 			case PhaseRecall:

@@ -68,6 +68,19 @@ func legalAnswer(d *Desk, c *call) *Refusal {
 	return nil
 }
 
+// legalDial: an agent for whom a call rings, or who is in one, begins no other (invariant 1: he is busy).
+func legalDial(d *Desk) *Refusal {
+	for i := range d.calls {
+		if c := &d.calls[i]; c.agent && c.waiting() {
+			return &Refusal{Code: CodeNotAllowedInState, Message: "a call rings: answer or reject it first", State: string(c.phase)}
+		}
+	}
+	if f := d.focus(); f != nil {
+		return &Refusal{Code: CodeNotAllowedInState, Message: "hold or end the other call first", State: string(f.phase)}
+	}
+	return nil
+}
+
 func legalRetrieve(d *Desk, c *call) *Refusal {
 	if c.phase != PhaseHeld {
 		return refuse(CodeNotAllowedInState, "only a held call can be retrieved")

@@ -13,6 +13,10 @@ func (s *step) deviceGone() {
 		}
 		return
 	}
+	if d.config.LostTries < 0 {
+		s.lostAll()
+		return
+	}
 	d.device.lost = 1
 }
 
@@ -24,6 +28,12 @@ func (s *step) lostTry() {
 		s.redialLater()
 		return
 	}
+	s.lostAll()
+}
+
+// lostAll gives the device up for every call that needs it.
+func (s *step) lostAll() {
+	d := s.d
 	d.device.lost = 0
 	for i := range d.calls {
 		c := &d.calls[i]

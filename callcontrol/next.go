@@ -42,6 +42,7 @@ const (
 	ActStopTimer  ActionKind = "stop_timer"
 	ActPublish    ActionKind = "publish"
 	ActReply      ActionKind = "reply"
+	ActDefer      ActionKind = "defer" // the command is replied to later, by its Serial
 )
 
 // Action is one thing to do, as data.
@@ -60,6 +61,8 @@ type Action struct {
 	Timer     Timer
 	Event     *Event
 	Result    Result
+	Refusal   *Refusal // reply: in place of the result
+	Serial    uint64   // defer, and the reply that was deferred
 }
 
 // errIgnored marks an input that means nothing in this state: a stale timer, a signal of a leg that
@@ -75,6 +78,8 @@ type step struct {
 	events []Event
 	causes map[LegID]Cause // of the legs that end in this step
 	result *Result
+	serial uint64   // not 0: the result is deferred under it
+	late   []Action // replies to commands before
 }
 
 // next is the whole machine: no clock, no I/O, no locks, no randomness. It leaves d alone and returns

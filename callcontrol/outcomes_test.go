@@ -1,6 +1,8 @@
 package callcontrol
 
 import (
+	"errors"
+	"fmt"
 	"os"
 	"strings"
 	"testing"
@@ -13,6 +15,7 @@ func cfgRefer(c *DeskConfig)      { c.Transfer = TransferRefer }
 func cfgPersistent(c *DeskConfig) { c.Connect = Persistent }
 func cfgPause(c *DeskConfig)      { c.RingNoAnswerThen = NoAnswerPause }
 func cfgWrapUp(c *DeskConfig)     { c.WrapUp = time.Minute }
+func cfgNoTries(c *DeskConfig)    { c.LostTries = -1 }
 func cfgSignal(c *DeskConfig)     { c.Hold = HoldSignal }
 
 // none is an expectation of emptiness, where an empty field would not be looked at.
@@ -90,6 +93,8 @@ func TestConsultOutcomes(t *testing.T) {
 		{"alerting/agent_consult_call", nil, alerting, func(s *scene) { s.cmd(KindHangup, onCall(s.consult)) }, inProgress},
 		{"alerting/phone", nil, alerting, phoneHangsUp, inProgress},
 		{"alerting/complete", nil, alerting, func(s *scene) { s.complete() }, inProgress},
+		{"alerting/agent_early_media", nil, alerting, func(s *scene) { s.signal(SignalEarly, s.target); agentHangsUp(s) },
+			outcome{phases: "forwarding", hears: "C:T T:nothing", transfer: TransferAlerting, busy: "no"}},
 		{"alerting/agent_then_answer", nil, alerting, func(s *scene) { agentHangsUp(s); s.targetAnswers() }, done},
 		{"alerting/agent_then_no_answer", nil, alerting, func(s *scene) {
 			agentHangsUp(s)
@@ -150,6 +155,10 @@ func TestBlindOutcomes(t *testing.T) {
 		{"held/dialling", nil, func(s *scene) *scene { return s.talk().hold() }, func(s *scene) { s.blind() },
 			outcome{phases: "forwarding", hears: "C:music", transfer: TransferDialling, busy: "no"}},
 		{"alerting", nil, forwarded, func(s *scene) { s.alert() }, outcome{phases: "forwarding", hears: "C:ring_back", transfer: TransferAlerting, busy: "no"}},
+		{"early_media", nil, forwarded, func(s *scene) { s.signal(SignalEarly, s.target); s.alert() },
+			outcome{phases: "forwarding", hears: "C:T T:nothing", transfer: TransferAlerting, busy: "no"}},
+		{"early_media/busy", nil, forwarded, func(s *scene) { s.signal(SignalEarly, s.target); targetBusy(s) },
+			outcome{phases: "recall+A", hears: "C:ring_back", transfer: TransferRecalling}},
 		{"answered", nil, forwarded, func(s *scene) { s.targetAnswers() }, outcome{phases: "bridged", hears: "C:T T:C", sent: "identify:C identify:T", transfer: TransferCompleted, busy: "no"}},
 		{"busy", nil, forwarded, targetBusy, outcome{phases: "recall+A", hears: "C:ring_back", sent: "invite:device", transfer: TransferRecalling, busy: "yes"}},
 		{"rejects", nil, forwarded, targetRejects, outcome{phases: "recall+A", transfer: TransferRecalling}},
@@ -288,6 +297,7 @@ func TestLostDeviceOutcomes(t *testing.T) {
 		},
 			outcome{phases: "talking+A", hears: "C:music", sent: "invite:device,auto"}},
 		{"talking/gone", nil, talk, gone, outcome{phases: "tone", hears: "C:busy", busy: "no"}},
+		{"talking/no_tries", []func(*DeskConfig){cfgNoTries}, talk, died, outcome{phases: "tone", hears: "C:busy", sent: none, busy: "no"}},
 		{"talking/customer", nil, talk, func(s *scene) { died(s); customerHangsUp(s) }, outcome{phases: none, busy: "no"}},
 		{"held/gone", nil, func(s *scene) *scene { return s.talk().hold() }, gone, outcome{phases: "tone", hears: "C:busy"}},
 		{"consult_alerting/leg_ended", nil, alerting, died, outcome{phases: "held+A dialling+A", hears: "C:music"}},
@@ -365,5 +375,26 @@ func TestCallWaitingOutcomes(t *testing.T) {
 			outcome{phases: "recall+A", hears: "T:ring_back", sent: "hangup:C(normal) invite:device"}},
 		{"wait/third", wait, func(s *scene) *scene { second(s).offer(); return s }, func(s *scene) { s.must(Input{Offer: &Offer{Kind: OfferLine, Leg: "in-9"}}) },
 			outcome{sent: "reject:in-9(busy)"}},
+	})
+}
+
+// TestDialWhileRingingOutcomes is the table of docs/outcomes.md for an agent who dials while a call rings.
+func TestDialWhileRingingOutcomes(t *testing.T) {
+	dial := func(s *scene) {
+		if err := s.do(Input{Command: &Command{Kind: KindDial, Number: "200"}}); !errors.Is(err, &Refusal{Code: CodeNotAllowedInState}) {
+			panic(fmt.Sprintf("dial while a call rings: %v", err))
+		}
+	}
+	phoneDials := func(s *scene) { s.must(Input{Offer: &Offer{Kind: OfferDevice, Leg: "dev-9", To: "200"}}) }
+	rings := func(s *scene) *scene { return s.offer() }
+	runCells(t, []cell{
+		{"dial", nil, rings, dial, outcome{phases: "offered+A", sent: none, busy: "yes"}},
+		{"dial/recall", nil, func(s *scene) *scene { forwarded(s); targetBusy(s); return s }, dial,
+			outcome{phases: "recall+A", hears: "C:ring_back", sent: none, transfer: TransferRecalling}},
+		{"dial/then_reject", nil, rings, func(s *scene) { s.cmd(KindReject); s.dial(); s.deviceAnswers() },
+			outcome{phases: "dialling+A", hears: "A:ring_back", sent: "invite:line"}},
+		{"phone", nil, rings, phoneDials, outcome{phases: "offered+A", sent: "reject:dev-9(busy)"}},
+		{"phone/after_failure", nil, func(s *scene) *scene { s.offer(); s.signal(SignalRejected, s.device, status(500)); return s }, phoneDials,
+			outcome{phases: "offered+A", sent: "reject:dev-9(busy)"}},
 	})
 }

@@ -23,7 +23,14 @@ func (s *step) partySignal(c *call, l *leg, sig *Signal) error {
 		return s.referResult(c, l, sig)
 	case SignalReferRequest:
 		s.referred(c, l, sig.Number)
+	case SignalDigitsTaken:
+		l.infoTaken = true
+		s.digitsTaken(l.id)
 	case SignalDigit, SignalDigitsDone:
+		if sig.Serial != 0 {
+			l.info = sig.Info
+			s.digitsOver(c, l.id, sig)
+		}
 		s.digitSignal(c, l.id, sig)
 	default:
 		return errIgnored

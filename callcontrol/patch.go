@@ -51,7 +51,7 @@ func (p Patch) equal(q Patch) bool {
 //	swapped to customer                  C                   A               M
 //	conference                           C+T                 A+T             A+C
 //	bridged (completed)                  –                   T               C
-//	forwarding                           –                   M or ring-back  –
+//	forwarding                           –                   M, ring-back, T –
 //	recall                               –                   ring-back       –
 //	referring                            nothing             M               M
 //	referred                             ring-back or T      M               –
@@ -82,11 +82,7 @@ func deviceHears(d *Desk) Hear {
 	case f == nil:
 		h.Source = idleSource(d)
 	case f.phase == PhaseDialling, f.phase == PhaseReferred:
-		if l := &f.legs[len(f.legs)-1]; l.early {
-			h.From = []LegID{l.id}
-		} else {
-			h.Source.Kind = SourceRingBack
-		}
+		h.hearAlerting(&f.legs[len(f.legs)-1])
 	case f.phase == PhaseTone:
 		h.Source.Kind = toneOf(f.cause)
 	case f.talking():
@@ -96,6 +92,16 @@ func deviceHears(d *Desk) Hear {
 		h.Source.Kind = SourceCallWaiting
 	}
 	return h
+}
+
+// hearAlerting is what a caller hears of a party that is called: its early media (an announcement, a ring-back of its own)
+// where there is any, else our ring-back.
+func (h *Hear) hearAlerting(l *leg) {
+	if l.early {
+		h.From, h.Source = []LegID{l.id}, Source{}
+		return
+	}
+	h.Source = Source{Kind: SourceRingBack}
 }
 
 // idleSource reminds the agent of held calls.
@@ -124,8 +130,8 @@ func partyHears(d *Desk, c *call, l *leg) Hear {
 		}
 	case PhaseForwarding:
 		h.Source = music
-		if t := d.transferOf(c); t != nil && t.status == TransferAlerting {
-			h.Source = Source{Kind: SourceRingBack}
+		if target := &c.legs[len(c.legs)-1]; target.state == LegAlerting {
+			h.hearAlerting(target)
 		}
 	case PhaseRecall:
 		h.Source.Kind = SourceRingBack

@@ -43,6 +43,9 @@ func TestInvariants(t *testing.T) {
 			t.Errorf("verb %s was never accepted", k)
 		}
 	}
+	if n := seen["inputs"]; n < 100_000 {
+		t.Errorf("%d inputs, want 100,000 or more", n)
+	}
 	t.Log(seen)
 }
 

@@ -18,8 +18,9 @@ const (
 	CodeDraining          Code = "draining"
 	CodeNoDevice          Code = "no_device"
 	CodeUnavailable       Code = "unavailable"
-	CodeBusy              Code = "busy"      // a cap is reached
-	CodeForbidden         Code = "forbidden" // outside the dial policy
+	CodeBusy              Code = "busy"       // a cap is reached
+	CodeForbidden         Code = "forbidden"  // outside the dial policy
+	CodeOverloaded        Code = "overloaded" // more commands than can be taken at once
 )
 
 // Refusal is the error of a command that was not carried out.

@@ -22,6 +22,9 @@ type runner struct {
 	asked  uint64        // number of the last patch asked for
 	inUse  uint64        // number of the last patch in force
 	held   []publication // wait for their patch
+
+	deferred map[uint64]*entry // commands whose result comes later, by its serial
+	late     []publication     // such results of the input at hand
 }
 
 func newRunner(s *Switchboard, cfg DeskConfig, prefix string) *runner {
@@ -81,11 +84,15 @@ func (r *runner) take(e envelope) {
 		p.view = viewOf(&r.desk)
 		p.hasView = true
 	}
-	if p.entry == nil && len(p.events) == 0 {
-		return
+	out := r.late
+	r.late = nil
+	if p.entry != nil || len(p.events) > 0 {
+		out = append([]publication{p}, out...)
 	}
-	p.gate = r.asked
-	r.held = append(r.held, p)
+	for _, p := range out {
+		p.gate = r.asked
+		r.held = append(r.held, p)
+	}
 	r.flush()
 }
 
@@ -94,6 +101,9 @@ func withoutDigits(in Input) Input {
 	if c := in.Command; c != nil && c.Digits != "" {
 		k := *c
 		k.Digits = "0" // a digit string was sent; which one is nobody's business
+		if c.Digits[0] == ',' {
+			k.Digits = ","
+		}
 		in.Command = &k
 	}
 	return in

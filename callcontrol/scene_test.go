@@ -217,7 +217,7 @@ func (s *scene) sent() string {
 	var parts []string
 	for _, a := range s.acts {
 		switch a.Kind {
-		case ActPatch, ActStartTimer, ActStopTimer, ActPublish, ActReply:
+		case ActPatch, ActStartTimer, ActStopTimer, ActPublish, ActReply, ActDefer:
 		case ActInvite:
 			what := "line"
 			if a.Invite.Device {

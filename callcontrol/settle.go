@@ -5,12 +5,17 @@ package callcontrol
 func (s *step) settle() {
 	s.settleDevice()
 	s.settleName()
+	s.settleDigits()
 	s.settleTimers()
 	s.settlePatch()
 	s.publish()
-	if s.result != nil {
+	switch {
+	case s.serial != 0:
+		s.act(Action{Kind: ActDefer, Serial: s.serial})
+	case s.result != nil:
 		s.act(Action{Kind: ActReply, Result: *s.result})
 	}
+	s.acts = append(s.acts, s.late...)
 	s.forget()
 }
 

@@ -15,11 +15,12 @@ const (
 	SignalReferResult  SignalKind = "refer_result"  // Status of REFER or of its sipfrag; Final
 	SignalReferRequest SignalKind = "refer_request" // the peer asks to be transferred to Number
 	SignalReofferFail  SignalKind = "reoffer_failed"
-	SignalDigit        SignalKind = "digit"       // Digits holds one
-	SignalDigitsDone   SignalKind = "digits_done" // Cause empty: all sent
-	SignalIdentity     SignalKind = "identity"    // connected identity changed
-	SignalLine         SignalKind = "line"        // Up, Reason
-	SignalDevice       SignalKind = "device"      // Up (reachable), Reason
+	SignalDigit        SignalKind = "digit"        // Digits holds one
+	SignalDigitsTaken  SignalKind = "digits_taken" // by INFO: the peer took one; Serial
+	SignalDigitsDone   SignalKind = "digits_done"  // Cause empty: all sent; by INFO also Serial, Status, Info
+	SignalIdentity     SignalKind = "identity"     // connected identity changed
+	SignalLine         SignalKind = "line"         // Up, Reason
+	SignalDevice       SignalKind = "device"       // Up (reachable), Reason
 )
 
 // Direction is an SDP direction (RFC 3264 §5.1) from the peer's side: sendonly or inactive means that
@@ -45,7 +46,8 @@ type Signal struct {
 	Final     bool       `json:"final,omitempty"`
 	Direction Direction  `json:"direction,omitempty"`
 	Events    bool       `json:"events,omitempty"` // telephone-event negotiated (early, answered, media)
-	Info      bool       `json:"info,omitempty"`   // the peer allows INFO (answered, media)
+	Info      bool       `json:"info,omitempty"`   // the peer allows INFO (answered, media, digits done by INFO)
+	Serial    uint64     `json:"serial,omitempty"` // of the digits
 	Digits    string     `json:"-"`                // never recorded
 	Identity  Identity   `json:"identity,omitzero"`
 	Number    Number     `json:"number,omitempty"`

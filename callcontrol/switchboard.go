@@ -23,13 +23,14 @@ type Config struct {
 	Boot string
 }
 
-// Deps are the rooms a switchboard works with. All but Directory and Record are required.
+// Deps are the rooms a switchboard works with. All but Directory, Meter and Record are required.
 type Deps struct {
 	Log       *slog.Logger
 	Telephony Telephony
 	Media     Media
 	Journal   Journal
 	Directory Directory // nil: offers name their agent, no number is internal
+	Meter     Meter     // nil: snapshots have no figures of media
 	// Record, when set, gets every input of every desk in order, from the desk's goroutine. Digits are
 	// removed.
 	Record func(AgentID, Input)
@@ -73,7 +74,7 @@ func New(cfg Config, deps Deps) (*Switchboard, error) {
 		return nil, errors.New("callcontrol: boot id has other than letters and digits")
 	}
 	s := &Switchboard{
-		deps: deps, boot: boot, byAgent: make(map[AgentID]*runner, len(cfg.Desks)), memory: newMemory(),
+		deps: deps, boot: boot, byAgent: make(map[AgentID]*runner, len(cfg.Desks)), memory: newMemory(len(cfg.Desks)),
 		stopped: make(chan struct{}), legs: make(map[LegID]*runner),
 	}
 	s.pub = newPublisher(s)
@@ -210,7 +211,7 @@ func (s *Switchboard) dispatch(c Command, e *entry) {
 		in.Internal = s.deps.Directory.Internal(c.Number)
 	}
 	if !r.inbox.push(envelope{in: in, entry: e}) {
-		e.finish(Result{}, refuse(CodeBusy, "the desk has too much to do"))
+		e.finish(Result{}, refuse(CodeOverloaded, "the desk has too much to do"))
 	}
 }
 
@@ -271,11 +272,15 @@ func (s *Switchboard) disown(l LegID) {
 	delete(s.legs, l)
 }
 
-// Snapshot implements Control. It errs with ctx.Err(), or a Refusal when the switchboard has stopped.
+// Snapshot implements Control. It errs with ctx.Err(), or a Refusal when the switchboard has stopped. The figures of media
+// are read after it; a media loop that does not answer costs only them.
 func (s *Switchboard) Snapshot(ctx context.Context) (Snapshot, error) {
 	var snap Snapshot
-	err := s.pub.do(ctx, func() { snap = s.pub.snapshot() })
-	return snap, err
+	if err := s.pub.do(ctx, func() { snap = s.pub.snapshot() }); err != nil {
+		return Snapshot{}, err
+	}
+	s.measure(ctx, snap.Calls)
+	return snap, nil
 }
 
 // Subscribe implements Control.

@@ -225,6 +225,7 @@ func TestReplay(t *testing.T) {
 	withSwitchboard(t, func(t *testing.T, sw *Switchboard, w *world) {
 		c := talkOn(t, sw, w)
 		must(t, sw, Command{Kind: KindDigits, Call: c.ID, Digits: "42#"})
+		must(t, sw, Command{Kind: KindDigits, Call: c.ID, Digits: ",42#"})
 		sw.Signal("anna", Signal{Kind: SignalDigit, Leg: c.Legs[1].ID, Digits: "7"})
 		tr := must(t, sw, Command{Kind: KindConsult, Call: c.ID, Number: "300"}).Transfer
 		must(t, sw, Command{Kind: KindConference, Transfer: tr})

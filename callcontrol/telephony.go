@@ -23,7 +23,8 @@ type Telephony interface {
 	Hangup(agent AgentID, leg LegID, c Cause)
 	// Refer sends REFER on leg to target; with replaces, to that leg's peer with Replaces (RFC 5589 §7).
 	Refer(agent AgentID, leg LegID, target Number, replaces LegID)
-	// Info sends digits one by one as SIP INFO, with the trunk's duration and gap.
+	// Info sends digits one by one as SIP INFO, with the trunk's duration and gap. DigitsTaken follows once the peer has
+	// taken one, and DigitsDone, both with the Serial of d.
 	Info(agent AgentID, leg LegID, d Digits)
 	// Identify tells the peer who it is connected to now (UPDATE or re-INVITE, where allowed).
 	Identify(agent AgentID, leg LegID, id Identity)
@@ -52,6 +53,7 @@ type Digits struct {
 	Text     string
 	Duration time.Duration // 0: default of the trunk
 	Gap      time.Duration
+	Serial   uint64 // tells strings sent by INFO apart, in their signals; else 0
 }
 
 // Media is what the switchboard needs from sound.

@@ -25,12 +25,20 @@ func (c *Command) check() *Refusal {
 	if !candidatesOK(c.Candidates) {
 		return refuse(CodeBadArgument, "a candidate is empty, has control characters, is too long, or there are too many")
 	}
-	const longest = 10 * time.Second
-	if c.DigitDuration < 0 || c.DigitDuration > longest || c.DigitGap < 0 || c.DigitGap > longest {
-		return refuse(CodeBadArgument, "digit duration and gap are at most 10 s")
+	if d := c.DigitDuration; d != 0 && (d < MinDigitDuration || d > maxDigitTime) {
+		return refuse(CodeBadArgument, "a digit lasts 40 ms to 10 s")
+	}
+	if c.DigitGap < 0 || c.DigitGap > maxDigitTime {
+		return refuse(CodeBadArgument, "the gap between digits is at most 10 s")
 	}
 	return nil
 }
+
+// Bounds of digits: receivers may miss a shorter one (ITU-T Q.24, RFC 4733 §2.5.1.1), and media sends none.
+const (
+	MinDigitDuration = 40 * time.Millisecond
+	maxDigitTime     = 10 * time.Second
+)
 
 // maxVariables bounds the variables of a call.
 const maxVariables = 64

@@ -3,6 +3,7 @@ package callcontrol
 import (
 	"errors"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 )
@@ -19,6 +20,11 @@ func TestInbound(t *testing.T) {
 		{"controller/old_leg_first", nil, rings, func(s *scene) { s.cmd(KindAnswer) }, outcome{phases: "answering+A", sent: "hangup:A(normal)"}},
 		{"controller/then_auto_answer", nil, rings, func(s *scene) { s.cmd(KindAnswer); s.signal(SignalEnded, s.d.device.ending) }, outcome{phases: "answering+A", sent: "invite:device,auto"}},
 		{"controller/old_leg_does_not_go", nil, rings, func(s *scene) { s.cmd(KindAnswer); s.expire(TimerEnding, "") }, outcome{phases: "answering+A", sent: "invite:device,auto"}},
+		{"controller/no_media_port", nil, rings, func(s *scene) {
+			s.cmd(KindAnswer)
+			s.signal(SignalEnded, s.d.device.ending)
+			s.signal(SignalRejected, s.device, status(503))
+		}, outcome{phases: none, sent: "reject:C(congestion)", busy: "no"}},
 		{"controller/connected", nil, rings, func(s *scene) { s.cmd(KindAnswer); s.deviceAnswers(); s.signal(SignalAnswered, s.customer) }, outcome{phases: "talking+A", hears: "A:C C:A"}},
 		{"persistent/offered", persistent, rings, func(*scene) {}, outcome{phases: "offered+A", sent: "ring:C", hears: "A:call_waiting"}},
 		{"persistent/answer_at_once", persistent, rings, func(s *scene) { s.cmd(KindAnswer) }, outcome{phases: "answering+A", sent: "answer:C"}},
@@ -153,6 +159,8 @@ func TestRefusals(t *testing.T) {
 		{"dial_unregistered", nil, unregistered, Command{Kind: KindDial, Number: "200"}, CodeUnavailable},
 		{"dial_no_device", nil, unreachable, Command{Kind: KindDial, Number: "200"}, CodeNoDevice},
 		{"dial_in_talk", nil, talk, Command{Kind: KindDial, Number: "200"}, CodeNotAllowedInState},
+		{"dial_while_it_rings", nil, func(s *scene) *scene { return s.offer() }, Command{Kind: KindDial, Number: "200"}, CodeNotAllowedInState},
+		{"dial_while_a_second_rings", []func(*DeskConfig){cfgWait}, func(s *scene) *scene { return s.talk().hold().offer() }, Command{Kind: KindDial, Number: "200"}, CodeNotAllowedInState},
 		{"dial_crlf", nil, idle, Command{Kind: KindDial, Number: "200\r\nX: y"}, CodeBadNumber},
 		{"dial_nothing", nil, idle, Command{Kind: KindDial}, CodeBadNumber},
 		{"dial_prefix", policy(DialPolicy{Allows: func(n Number) bool { return n[0] == '+' }}), idle, Command{Kind: KindDial, Number: "900123"}, CodeForbidden},
@@ -169,6 +177,10 @@ func TestRefusals(t *testing.T) {
 		{"complete_none", nil, talk, Command{Kind: KindComplete}, CodeNotAllowedInState},
 		{"consult_twice", nil, consulting, Command{Kind: KindConsult, Number: "200"}, CodeNotAllowedInState},
 		{"digits_bad", nil, talk, Command{Kind: KindDigits, Digits: "4x"}, CodeBadArgument},
+		{"digits_short", nil, talk, Command{Kind: KindDigits, Digits: "4", DigitDuration: MinDigitDuration - 1}, CodeBadArgument},
+		{"digits_negative", nil, talk, Command{Kind: KindDigits, Digits: "4", DigitDuration: -1}, CodeBadArgument},
+		{"digits_long", nil, talk, Command{Kind: KindDigits, Digits: "4", DigitDuration: maxDigitTime + 1}, CodeBadArgument},
+		{"digits_gap", nil, talk, Command{Kind: KindDigits, Digits: "4", DigitGap: -1}, CodeBadArgument},
 		{"verb_bad", nil, talk, Command{Kind: "explode"}, CodeBadArgument},
 		{"status_bad", nil, idle, Command{Kind: KindStatus, Status: "lunch"}, CodeBadArgument},
 		{"bind_control", nil, talk, Command{Kind: KindBind, Contact: Contact{Name: "a\x00b"}}, CodeBadArgument},
@@ -266,6 +278,29 @@ func TestActions(t *testing.T) {
 					}
 				}
 			}
+		}
+	}
+}
+
+// TestDialAgreesWithWhy: an agent who may not dial for a call of his is told which by why, with the state that the refusal
+// names; a call that rings always keeps him from dialling.
+func TestDialAgreesWithWhy(t *testing.T) {
+	for name, build := range chartStates {
+		s := build()
+		reasons := why(&s.d)
+		err := s.do(Input{Command: &Command{Kind: KindDial, Number: "200"}})
+		var r *Refusal
+		refused := errors.As(err, &r) && r.Code == CodeNotAllowedInState
+		rings := slices.ContainsFunc(reasons, func(w Why) bool { return w.Code == WhyOffer })
+		named := refused && slices.ContainsFunc(reasons, func(w Why) bool {
+			c := s.d.call(w.Call)
+			return c != nil && string(c.phase) == r.State && (w.Code == WhyOnCall || w.Code == WhyOffer)
+		})
+		if rings && !s.d.draining && (!refused || !strings.Contains(r.Message, "answer or reject it first")) {
+			t.Errorf("%s: a call rings, dial says %v", name, err)
+		}
+		if refused && !named {
+			t.Errorf("%s: dial says %v, which no reason of %v explains", name, err, reasons)
 		}
 	}
 }

@@ -50,6 +50,8 @@ type LegView struct {
 	Muted    bool     `json:"muted,omitempty"`     // device leg: not heard in this call
 	Cause    Cause    `json:"cause,omitempty"`     // failed, ended
 	Actions  []Kind   `json:"actions,omitempty"`
+	// Media is there in snapshots only: in an event it would be out of date when it is read.
+	Media *LegMedia `json:"media,omitzero"`
 }
 
 // CallView is a call as adapters see it.

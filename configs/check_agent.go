@@ -3,13 +3,23 @@ package configs
 import (
 	"cmp"
 	"fmt"
+	"net/netip"
 	"regexp"
 )
 
 var numberForm = regexp.MustCompile(`^\+?[0-9*#]{1,32}$`)
 
 // firsts remembers where each thing that must be unique was seen first.
-type firsts struct{ names, lines, users, contacts map[string]string }
+type firsts struct {
+	names, lines, users, contacts map[string]string
+	phones                        map[netip.Addr][]fixedPhone
+}
+
+// fixedPhone is a device at a contact that is an IP address.
+type fixedPhone struct {
+	path   string
+	device Device
+}
 
 func (l *loader) checkAgents() {
 	trunks := make(map[string]*Trunk, len(l.cfg.Trunks))
@@ -19,7 +29,7 @@ func (l *loader) checkAgents() {
 		trunks[t.Name] = t
 		names = append(names, t.Name)
 	}
-	seen := firsts{map[string]string{}, map[string]string{}, map[string]string{}, map[string]string{}}
+	seen := firsts{map[string]string{}, map[string]string{}, map[string]string{}, map[string]string{}, map[netip.Addr][]fixedPhone{}}
 	for i := range l.cfg.Agents {
 		a, path := &l.cfg.Agents[i], fmt.Sprintf("agents[%d]", i)
 		if a.Name != "" {
@@ -90,8 +100,45 @@ func (l *loader) checkDevice(d Device, path string, seen firsts) {
 	if !d.Contact.IsZero() {
 		l.checkReach(path+".contact", d.Contact)
 		l.unique(seen.contacts, d.Contact.String(), path+".contact", fmt.Sprintf("device contact %s", d.Contact), "give each agent their own phone")
+		l.checkTold(d, path+".contact", seen)
 	}
 	if len(d.Codecs) == 0 && l.sound(path+".codecs") {
 		l.wrong(path+".codecs", "the list is empty", "write codecs: [PCMA, PCMU]")
 	}
+}
+
+// checkTold sees that the calls of phones at one address are told apart. Without a password a phone is known by its address
+// alone, and one call taken for another agent's is dialled with that agent's line.
+func (l *loader) checkTold(d Device, path string, seen firsts) {
+	addr, literal := d.Contact.Addr()
+	if !literal || !l.sound(path) {
+		return
+	}
+	addr = addr.Unmap()
+	for _, other := range seen.phones[addr] {
+		if told(d, other.device) {
+			continue
+		}
+		at, ports := l.at(other.path), ""
+		if d.Contact.Network() == "udp" && other.device.Contact.Network() == "udp" {
+			ports = ", or different ports"
+		}
+		l.wrong(path, fmt.Sprintf("a call from this phone cannot be told from one of %s at the same address (%s:%d)", other.device.Contact, at.src.name, at.line),
+			fmt.Sprintf("write in both the user part with which the phone calls, as contact: %s%s, or add user and password to both",
+				URI{Scheme: d.Contact.Scheme, User: "anna", Host: d.Contact.Host}, ports))
+		break
+	}
+	seen.phones[addr] = append(seen.phones[addr], fixedPhone{path, d})
+}
+
+// told reports whether a call shows which of two phones at one address it is from: by digest, by the user part, or by the
+// port, which over TCP and TLS is not that of the contact.
+func told(a, b Device) bool {
+	switch {
+	case !a.Password.IsZero() && !b.Password.IsZero():
+		return true
+	case a.Contact.User != "" && b.Contact.User != "" && a.Contact.User != b.Contact.User:
+		return true
+	}
+	return a.Contact.Network() == "udp" && b.Contact.Network() == "udp" && a.Contact.port() != b.Contact.port()
 }

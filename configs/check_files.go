@@ -3,10 +3,13 @@ package configs
 import (
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"fmt"
-	"io"
+	"io/fs"
 	"os"
 	"slices"
+
+	"cordboard/mediamix"
 )
 
 // checkTLS sees that certificate, key and authorities can be used.
@@ -64,10 +67,11 @@ func (l *loader) checkKeyPair(c TLS) {
 	}
 }
 
-// checkMusic looks at the head of each music file; decoding it is the mixer's.
+// checkMusic decodes each music file, as the daemon will: what check lets pass can be played.
 func (l *loader) checkMusic() {
+	heard := map[Path]error{}
 	if p := l.cfg.Music.Default; p != "" {
-		l.checkWAV("music.default", string(p))
+		l.checkWAV("music.default", p, heard)
 	}
 	queues := make([]string, 0, len(l.cfg.Music.Queues))
 	for q := range l.cfg.Music.Queues {
@@ -76,30 +80,31 @@ func (l *loader) checkMusic() {
 	slices.Sort(queues)
 	for _, q := range queues {
 		if p := l.cfg.Music.Queues[q]; p != "" {
-			l.checkWAV(joinPath("music.queues", q), string(p))
+			l.checkWAV(joinPath("music.queues", q), p, heard)
 		}
 	}
 }
 
-func (l *loader) checkWAV(path, name string) {
-	const fix = "name a WAV file (PCM, any rate, mono or stereo); to make one: sox IN -b 16 OUT.wav"
-	info, err := os.Stat(name)
-	if err != nil {
-		l.wrong(path, fmt.Sprintf("%s cannot be read: %s", printable(name), reason(err)), fix)
-		return
+// checkWAV tells what is wrong with one file; heard has what was found of each file before.
+func (l *loader) checkWAV(path string, name Path, heard map[Path]error) {
+	err, known := heard[name]
+	if !known {
+		_, err = mediamix.LoadTrack(string(name))
+		heard[name] = err
 	}
-	if !info.Mode().IsRegular() {
-		l.wrong(path, printable(name)+" is not a plain file", fix)
-		return
-	}
-	f, err := os.Open(name)
-	if err != nil {
-		l.wrong(path, fmt.Sprintf("%s cannot be read: %s", printable(name), reason(err)), "let the daemon's user read it")
-		return
-	}
-	defer f.Close()
-	var head [12]byte
-	if _, err := io.ReadFull(f, head[:]); err != nil || string(head[:4]) != "RIFF" || string(head[8:]) != "WAVE" {
-		l.wrong(path, printable(name)+" is not a WAV file", fix)
+	var bad *mediamix.TrackError
+	switch {
+	case err == nil:
+	case errors.As(err, &bad):
+		message := printable(string(name)) + ": " + bad.Err.Error()
+		if bad.Detail != "" {
+			message += " (" + printable(bad.Detail) + ")"
+		}
+		l.wrong(path, message, bad.Fix)
+	case errors.Is(err, fs.ErrPermission):
+		l.wrong(path, fmt.Sprintf("%s cannot be read: %s", printable(string(name)), reason(err)), "let the daemon's user read it")
+	default:
+		l.wrong(path, fmt.Sprintf("%s cannot be read: %s", printable(string(name)), reason(err)),
+			"name a WAV file (PCM, any rate, mono or stereo); to make one: sox IN -b 16 OUT.wav")
 	}
 }

@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/goccy/go-yaml"
+
+	"cordboard/mediamix"
 )
 
 // TestExamples loads each shipped example as an operator would have it: with the
@@ -121,13 +123,31 @@ func furnishValue(t *testing.T, dir, credentials, key, value string) {
 	case "env":
 		t.Setenv(value, "secret of "+value)
 	case "default":
-		writeFile(t, path, "RIFF\x00\x00\x00\x00WAVEfmt ", 0o644)
+		writeFile(t, path, music(t), 0o644)
 	case "cert":
 		cert, private := certificate(t)
 		writeFile(t, path, cert, 0o644)
 		writeFile(t, filepath.Join(filepath.Dir(path), "privkey.pem"), private, 0o600)
 		writeFile(t, filepath.Join(filepath.Dir(path), "ca.pem"), cert, 0o644)
 	}
+}
+
+// music is a short WAV file.
+func music(t *testing.T) string {
+	t.Helper()
+	pcm := make([]int16, 800)
+	for i := range pcm {
+		pcm[i] = int16(i%8*2000 - 7000)
+	}
+	path := filepath.Join(t.TempDir(), "music.wav")
+	if err := mediamix.WriteWAV(path, pcm); err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
 }
 
 // writeFile writes once; a file that is there stays.

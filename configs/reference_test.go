@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"os"
 	"reflect"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -195,4 +197,48 @@ func (b block) standard(k key, v reflect.Value) string {
 		}
 	}
 	return ""
+}
+
+// TestOutcomesNamesKeys: what docs/outcomes.md writes as code is a key of the reference, with a value that it takes, or one of the
+// few other things named there. The cells, in the tables' last column or with a slash, are held by their own tests.
+func TestOutcomesNamesKeys(t *testing.T) {
+	text, err := os.ReadFile("../docs/outcomes.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	others := strings.Fields("not_allowed_in_state answer reject hangup retrieve swap complete cancel callcontrol patchOf Outcomes Cells")
+	values := map[string]bool{}
+	for _, words := range enums {
+		for _, w := range words {
+			values[w] = true
+		}
+	}
+	keys := allKeys()
+	isKey := func(word string) bool {
+		return slices.ContainsFunc(keys, func(k string) bool { return k == word || strings.HasSuffix(k, "."+word) })
+	}
+	checked, cells := 0, false
+	for line := range strings.Lines(string(text)) {
+		if !strings.HasPrefix(line, "|") {
+			cells = false
+		} else if strings.HasSuffix(strings.TrimSpace(line), "| cell |") {
+			cells = true
+		}
+		if cells {
+			line = line[:strings.LastIndex(strings.TrimRight(line, "|\n "), "|")]
+		}
+		for i, word := range strings.Split(line, "`") {
+			if i%2 == 0 || strings.Contains(word, "/") || strings.HasPrefix(word, "Test") || slices.Contains(others, word) || values[word] {
+				continue
+			}
+			checked++
+			key, value, given := strings.Cut(word, ": ")
+			if _, err := strconv.Atoi(value); !isKey(key) || given && !values[value] && err != nil {
+				t.Errorf("docs/outcomes.md speaks of `%s`: no such key", word)
+			}
+		}
+	}
+	if checked < 8 {
+		t.Errorf("only %d keys found", checked)
+	}
 }

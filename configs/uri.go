@@ -110,6 +110,18 @@ func (u URI) Network() string {
 	}
 }
 
+// port is the one that a host without SRV records is reached at (RFC 3263 §4.2).
+func (u URI) port() uint16 {
+	switch {
+	case u.Port != 0:
+		return u.Port
+	case u.Network() == "tls":
+		return 5061
+	default:
+		return 5060
+	}
+}
+
 // Addr is the host as an IP address, when it is one.
 func (u URI) Addr() (netip.Addr, bool) {
 	addr, err := netip.ParseAddr(u.Host)

@@ -58,18 +58,18 @@ func ReadWAV(path string) ([]int16, error) {
 }
 
 func readWAV(path string) ([]float32, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	info, err := f.Stat()
+	info, err := os.Stat(path) // before it is opened: opening a pipe would wait for its writer
 	if err != nil {
 		return nil, err
 	}
 	if !info.Mode().IsRegular() {
 		return nil, &TrackError{File: path, Err: ErrNotWAV, Detail: "not a regular file", Fix: "name a wav file"}
 	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
 	return decodeWAV(path, f, info.Size())
 }
 

@@ -18,6 +18,7 @@ type Engine struct {
 	log     *slog.Logger
 	backend backend
 	ports   *ports
+	alarm   alarm
 	seed    maphash.Seed
 	shards  []*shard
 	events  *inbox[delivery]
@@ -63,7 +64,7 @@ func New(cfg Config, log *slog.Logger) (*Engine, error) {
 		return nil, err
 	}
 	e := &Engine{
-		cfg: cfg, log: log, backend: b, ports: newPorts(cfg, time.Now), seed: maphash.MakeSeed(),
+		cfg: cfg, log: log, backend: b, ports: newPorts(cfg, time.Now), alarm: alarm{log: log}, seed: maphash.MakeSeed(),
 		events: newInbox[delivery](), dones: newInbox[func()](),
 		state: engineIdle, streams: map[*Stream]struct{}{}, boards: map[Board]*seats{},
 	}

@@ -39,7 +39,9 @@ func (e *Engine) Open(p OpenParams) (*Stream, error) {
 	l.source.state = sourceClosed
 	l.setSSRC(rand.Uint32())
 	s.leg = l
-	if err := e.bind(s); err != nil {
+	err := e.bind(s)
+	e.alarm.look(e.Usage())
+	if err != nil {
 		e.vacate(p.Board, p.Slot)
 		return nil, err
 	}

@@ -1,6 +1,9 @@
 package rtp
 
-import "time"
+import (
+	"math"
+	"time"
+)
 
 // Stats are the figures of one stream since Open. Received means: accepted from the locked source.
 type Stats struct {
@@ -43,6 +46,14 @@ type Usage struct {
 	Total   int // port pairs in the range; 0 = unbounded (system ports)
 	Used    int // pairs in use
 	Resting int // closed pairs still in quarantine
+}
+
+// Free is how many pairs can be had now; math.MaxInt when they are unbounded.
+func (u Usage) Free() int {
+	if u.Total == 0 {
+		return math.MaxInt
+	}
+	return u.Total - u.Used - u.Resting
 }
 
 // Ratio is the share of pairs that cannot be had now, 0…1. Alarm at 0.9.

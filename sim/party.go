@@ -33,6 +33,7 @@ type Party struct {
 	state   State
 	status  int // final SIP status of a call of ours that failed
 	cause   sipua.Cause
+	reason  string // text of the peer's Reason header
 	byPeer  bool
 	caller  sipua.Identity // who called, or the identity told later
 	headers []sipua.Header
@@ -137,6 +138,13 @@ func (p *Party) Outcome() (status int, cause sipua.Cause, byPeer bool) {
 	return p.status, p.cause, p.byPeer
 }
 
+// Reason is the text with which the call ended, of the peer's Reason header (RFC 3326); empty: none was given.
+func (p *Party) Reason() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.reason
+}
+
 // Peer is who the other side says it is, as of its newest word.
 func (p *Party) Peer() sipua.Identity {
 	p.mu.Lock()
@@ -233,7 +241,7 @@ func (p *Party) onDialog(ev sipua.DialogEvent) {
 		p.set(func() { p.state, p.status = StateEnded, e.Status })
 		p.Sound.Close()
 	case sipua.Ended:
-		p.set(func() { p.state, p.cause, p.byPeer = StateEnded, e.Cause, e.ByPeer })
+		p.set(func() { p.state, p.cause, p.byPeer, p.reason = StateEnded, e.Cause, e.ByPeer, e.Reason })
 		p.Sound.Close()
 	}
 }

@@ -3,8 +3,8 @@ package sim
 import (
 	"context"
 	"fmt"
-	"io"
 	"net/netip"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -14,15 +14,15 @@ import (
 
 // StandOptions of a telephone world that stands by itself, for trying a daemon or an adapter by hand.
 type StandOptions struct {
-	PBX       netip.AddrPort // where the PBX listens
-	Daemon    netip.AddrPort // where the phones register; invalid: no phones
-	Lines     int            // accounts 1001… with password "pw" + user
-	CallEvery time.Duration  // a customer calls the next registered line so often; 0: never
-	TalkFor   time.Duration  // customers hang up so long after the answer
-	Queue     string         // X-Queue of the customers' calls
-	Faults    Faults         // of the RTP of customers and called numbers, in both directions
-	Speech    []int16        // what customers and called numbers say, 8 kHz mono; empty: their tones
-	Say       io.Writer
+	PBX       netip.AddrPort  // where the PBX listens
+	Daemon    netip.AddrPort  // where the phones register; invalid: no phones
+	Lines     int             // accounts 1001… with password "pw" + user
+	CallEvery time.Duration   // a customer calls the next registered line so often; 0: never
+	TalkFor   time.Duration   // customers hang up so long after the answer
+	Queue     string          // X-Queue of the customers' calls
+	Faults    Faults          // of the RTP of customers and called numbers, in both directions
+	Speech    []int16         // what customers and called numbers say, 8 kHz mono; empty: their tones
+	Tell      func(Happening) // one at a time
 }
 
 // voice is what a party says: the speech, else its tone.
@@ -45,8 +45,50 @@ func (o StandOptions) plan() map[string]Behaviour {
 	}
 }
 
+// Happening is what a standing world tells of itself: its PBX, its phones, a customer's call and how that came out.
+type Happening struct {
+	Kind    string `json:"kind"`              // pbx, phones, call, outcome
+	Address string `json:"address,omitempty"` // of the PBX, of the daemon at which the phones register
+	Realm   string `json:"realm,omitempty"`   // of the PBX's passwords
+	First   string `json:"first,omitempty"`   // user of the first line or phone
+	Last    string `json:"last,omitempty"`
+	From    string `json:"from,omitempty"` // the customer's number
+	Line    string `json:"line,omitempty"` // that is called
+	State   State  `json:"state,omitempty"`
+	Status  int    `json:"status,omitempty"` // SIP status by which the call was refused
+	Cause   string `json:"cause,omitempty"`  // of the end of a call that was not refused; with neither it reached nobody
+}
+
+// String is the same for people.
+func (h Happening) String() string {
+	switch h.Kind {
+	case "pbx":
+		return fmt.Sprintf("PBX at sip:%s, realm %s; lines %s to %s, password pw and the number.\n"+
+			"Numbers: 2001 and 2002 answer, 2003 has early media, 2100 rings, 2101 is busy, 2102 declines, 2103 fails; a line's number calls that line.",
+			h.Address, h.Realm, h.First, h.Last)
+	case "phones":
+		return fmt.Sprintf("Phones %s to %s register at %s, password pw and the name.", h.First, h.Last, h.Address)
+	case "call":
+		return fmt.Sprintf("%s calls line %s", h.From, h.Line)
+	}
+	switch {
+	case h.Status != 0:
+		return fmt.Sprintf("%s was refused with status %d", h.From, h.Status)
+	case h.Cause != "":
+		return fmt.Sprintf("%s: %s (%s)", h.From, h.State, h.Cause)
+	}
+	return h.From + " reached nobody: the line is not registered"
+}
+
 // Stand runs a PBX, phones and customers until ctx ends.
 func Stand(ctx context.Context, o StandOptions) error {
+	var mu sync.Mutex
+	tell := o.Tell
+	o.Tell = func(h Happening) {
+		mu.Lock()
+		defer mu.Unlock()
+		tell(h)
+	}
 	cfg := PBXConfig{Addr: o.PBX, Plan: o.plan(), Faults: o.Faults}
 	for i := range o.Lines {
 		u := fmt.Sprint(1001 + i)
@@ -58,8 +100,8 @@ func Stand(ctx context.Context, o StandOptions) error {
 	}
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return pbx.Run(ctx) })
-	fmt.Fprintf(o.Say, "PBX at sip:%s, realm pbx.test; lines 1001 to %d, password pw and the number.\n", pbx.Addr(), 1000+o.Lines)
-	fmt.Fprintln(o.Say, "Numbers: 2001 and 2002 answer, 2003 has early media, 2100 rings, 2101 is busy, 2102 declines, 2103 fails; a line's number calls that line.")
+	last := fmt.Sprint(1000 + o.Lines)
+	o.Tell(Happening{Kind: "pbx", Address: pbx.Addr().String(), Realm: "pbx.test", First: "1001", Last: last})
 	if o.Daemon.IsValid() {
 		for i := range o.Lines {
 			u := fmt.Sprintf("phone%d", 1001+i)
@@ -72,7 +114,7 @@ func Stand(ctx context.Context, o StandOptions) error {
 			}
 			g.Go(func() error { return phone.Run(ctx) })
 		}
-		fmt.Fprintf(o.Say, "Phones phone1001 to phone%d register at %s, password pw and the name.\n", 1000+o.Lines, o.Daemon)
+		o.Tell(Happening{Kind: "phones", Address: o.Daemon.String(), First: "phone1001", Last: "phone" + last})
 	}
 	if o.CallEvery > 0 {
 		g.Go(func() error { return customers(ctx, pbx, o) })
@@ -98,14 +140,17 @@ func customers(ctx context.Context, pbx *PBX, o StandOptions) error {
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(o.Say, "%s calls line %s\n", from.Number, line)
+		o.Tell(Happening{Kind: "call", From: from.Number, Line: line})
 		g.Go(func() error {
-			if err := p.Wait(ctx, StateTalking, StateEnded); err == nil && p.State() == StateTalking {
+			if p.Wait(ctx, StateTalking, StateEnded) != nil && ctx.Err() != nil {
+				return nil
+			}
+			if p.State() == StateTalking {
 				p.sleep(ctx, o.TalkFor)
 				p.Hangup()
 			}
 			status, cause, _ := p.Outcome()
-			fmt.Fprintf(o.Say, "%s: %s (status %d, %s)\n", from.Number, p.State(), status, cause)
+			o.Tell(Happening{Kind: "outcome", From: from.Number, Line: line, State: p.State(), Status: status, Cause: cause.String()})
 			return nil
 		})
 	}

@@ -78,16 +78,13 @@ func (s *Stack) newAccounts() error {
 		return fmt.Errorf("%w: %w", ErrConfig, err)
 	}
 	rc := registrar.Config{Realm: s.cfg.Realm, MinExpires: s.cfg.Registrar.MinExpires, MaxExpires: s.cfg.Registrar.MaxExpires, MaxContacts: s.cfg.Registrar.MaxPerUser, Digest: s.cfg.Registrar.Digest}
-	s.noAuth = map[netip.Addr]string{}
+	s.fixed = fixedPhones{}
 	for _, p := range s.cfg.Phones {
 		u := registrar.User{Name: p.User, Password: p.Password}
 		if !p.FixedContact.IsZero() {
 			u.Fixed = p.FixedContact.String()
-			if a, ok := p.FixedContact.Addr(); ok {
-				s.phones.set(p.User, []netip.Addr{a.Addr()})
-				if p.NoAuth {
-					s.noAuth[a.Addr()] = p.User
-				}
+			if a, ok := s.fixed.add(p); ok {
+				s.phones.set(p.User, []netip.Addr{a})
 			}
 		}
 		rc.Users = append(rc.Users, u)
@@ -106,7 +103,7 @@ func lineTrunk(t Trunk, general RegisterConfig) line.Trunk {
 		Retry: cmp.Or(t.Register.Retry, general.Retry, 4*time.Second), RetryMax: cmp.Or(t.Register.RetryMax, general.RetryMax),
 	}
 	out := line.Trunk{
-		Name: t.Name, Domain: t.Domain, Server: resolveURI(t.Server), Realm: t.Realm, Expires: t.Expires,
+		Name: t.Name, Domain: t.Domain, Server: resolveURI(t.hop()), Realm: t.Realm, Expires: t.Expires,
 		Rate: r.PerSecond, Timeout: r.Timeout, BackoffMax: r.RetryMax,
 		BackoffBase: r.Retry / 2, // the first failure doubles it: RFC 5626 §4.5
 		KeepAlive:   line.KeepAlive{Timeout: min(cmp.Or(r.Timeout, 10*time.Second), 10*time.Second)},
@@ -216,35 +213,10 @@ func (l lineSender) Register(ctx context.Context, r line.Request) (line.Response
 	if err != nil {
 		return line.Response{}, err
 	}
+	l.s.noteOutbound(res, r.Target)
 	peer := ""
 	if src, err := netip.ParseAddrPort(res.Source()); err == nil && l.s.peers.is(src.Addr(), tr) {
 		peer = r.Trunk
 	}
 	return line.ParseResponse(req, res, peer), nil
-}
-
-// Ping keeps a flow open: CRLF is not an answerable thing on UDP, so there an OPTIONS is sent for both kinds.
-func (l lineSender) Ping(ctx context.Context, trunkName string, t resolve.Target, kind line.KeepAliveKind) error {
-	if kind == line.KeepAliveCRLF || kind == line.KeepAliveDefault {
-		if conn, err := l.s.tpl.GetConnection(t.Transport, t.Addr.String()); err == nil {
-			defer func() { _, _ = conn.TryClose() }()
-			if w, ok := conn.(interface{ Write([]byte) (int, error) }); ok {
-				_, err := w.Write([]byte("\r\n\r\n"))
-				return err
-			}
-		} else if t.Transport != "udp" {
-			return err
-		}
-		if kind == line.KeepAliveDefault {
-			return nil
-		}
-	}
-	tr := l.s.peers.byName[trunkName]
-	if tr == nil {
-		return ErrNoTrunk
-	}
-	req := sip.NewRequest(sip.OPTIONS, sip.Uri{Scheme: "sip", Host: tr.Domain})
-	l.s.fillRequest(req, tr.Domain)
-	_, err := l.s.Do(ctx, req, t)
-	return err
 }

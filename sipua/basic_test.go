@@ -115,7 +115,7 @@ func TestNoAck(t *testing.T) {
 		}
 		return m.method() == "BYE"
 	})
-	if n < 8 || n > 20 { // T1 60 ms doubling to T2 400 ms over 3.84 s
+	if n < 8 || n > 20 { // T1 100 ms doubling to T2 400 ms over 6.4 s
 		t.Errorf("200 sent %d times", n)
 	}
 	r.pbx.reply(bye, 200, "", "", "")
@@ -142,5 +142,30 @@ func TestRejectAndBusy(t *testing.T) {
 	r.pbx.request("ACK")
 	if e := want[Rejected](ev); e.Status != 486 || e.RetryAfter != 7*time.Second {
 		t.Errorf("rejected %+v", e)
+	}
+}
+
+// The Reason of a hang-up is what was asked for: to a phone, 200 on a CANCEL means that the call was taken elsewhere.
+func TestReasonOfHangup(t *testing.T) {
+	for reason, want := range map[string]string{
+		"":                                 ``,
+		"Call completed elsewhere":         `SIP;cause=200;text="Call completed elsewhere"`,
+		`SIP;cause=480;text="no_answer"`:   `SIP;cause=480;text="no_answer"`,
+		"SIP;cause=480;text=\"a\r\nb: c\"": ``,
+	} {
+		t.Run(want, func(t *testing.T) {
+			r := newRig(t, nil)
+			d, _ := r.invite(nil)
+			inv := r.pbx.request("INVITE")
+			r.pbx.reply(inv, 180, "pt", "", "")
+			d.Hangup(reason)
+			cancel := r.pbx.request("CANCEL")
+			if got := cancel.header("Reason"); got != want {
+				t.Errorf("%q: Reason is %q, want %q", reason, got, want)
+			}
+			r.pbx.reply(cancel, 200, "", "", "")
+			r.pbx.reply(inv, 487, "pt", "", "")
+			r.pbx.request("ACK")
+		})
 	}
 }

@@ -28,8 +28,8 @@ func (c *core) command(item any) {
 		c.want()
 	case cmdIdentity:
 		c.doIdentity(m.who)
-	case cmdInfo:
-		c.doInfo(m.contentType, m.body)
+	case cmdDigit:
+		c.doDigit(m)
 	case cmdRefer:
 		c.doRefer(m.target, m.replaces)
 	case cmdReferAnswer:

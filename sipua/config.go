@@ -59,18 +59,30 @@ type Listen struct {
 type Trunk struct {
 	Name           string
 	Server         URI
-	Peers          []netip.Prefix // sources that may send INVITEs besides the resolved addresses of Server
+	Proxy          URI            // where everything for this trunk is sent instead of Server; zero: nowhere else
+	Peers          []netip.Prefix // sources that may send INVITEs besides the resolved addresses of Server and Proxy
 	Domain         string         // domain of addresses of record; default Server.Host
 	Realm          string         // digest realm; "": the first one the server challenges with is pinned
 	SessionExpires time.Duration  // 0: Config's; < 0: none
+	Identity       IdentityHeader // tells the peer who calls and who is connected
 	ReferAllowed   bool           // a REFER of the peer is offered as ReferRequested; else 603
 	AnyUser        bool           // an INVITE whose Request-URI names no line is delivered all the same, Incoming.Line = ""
 	CapturePrefix  []string       // names (or prefixes ending in "*") of headers delivered in Incoming.Headers
 	Expires        time.Duration  // of registrations; default 10 min
 	Register       RegisterConfig // pace and retries of the lines' registrations
 	KeepAlive      time.Duration  // interval of keep-alives: CRLF on streams, OPTIONS on UDP; 0: 30 s on streams, none on UDP; < 0: none
-	TLS            *tls.Config    // to check the server with, for the name in Server; nil: system roots
+	TLS            *tls.Config    // to check the server with, for the name in Server or Proxy; nil: system roots
 }
+
+// IdentityHeader is the header in which a trunk is told identities. From tells the line's own in any case.
+type IdentityHeader uint8
+
+// Headers for identities.
+const (
+	IdentityPAI  IdentityHeader = iota // P-Asserted-Identity: RFC 3325
+	IdentityRPID                       // Remote-Party-ID: draft-ietf-sip-privacy-04
+	IdentityNone
+)
 
 // Line is an account at a trunk.
 type Line struct {
@@ -86,8 +98,8 @@ type Line struct {
 type Phone struct {
 	User         string
 	Password     digest.Secret
-	FixedContact URI // called there instead of where it registered; its INVITEs from there still need digest unless NoAuth
-	NoAuth       bool
+	FixedContact URI  // called there instead of where it registered; its INVITEs from there still need digest unless NoAuth
+	NoAuth       bool // known by where it calls from; of several at one address by the user part of From, or the port
 }
 
 // RegistrarConfig bounds the phones' registrations.

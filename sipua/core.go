@@ -10,7 +10,6 @@ import (
 
 	"github.com/emiago/sipgo/sip"
 
-	"cordboard/sipua/digest"
 	"cordboard/sipua/offer"
 	"cordboard/sipua/resolve"
 )
@@ -31,6 +30,7 @@ type core struct {
 	public   atomic.Uint32 // callState, for others
 	ended    atomic.Bool
 	noInfo   atomic.Bool // the peer's Allow is without INFO
+	noDigits atomic.Bool // the peer has refused digits by INFO for good
 	quiet    atomic.Bool // ended, and nothing more to say or to hear an answer to
 
 	mu        sync.Mutex
@@ -47,6 +47,7 @@ type core struct {
 	incoming *Incoming
 	timers   map[timerKind]*time.Timer
 	timerGen map[timerKind]uint64
+	batch    []any // taken from the mailbox, the first is being applied
 	closing  bool
 	lingered bool // for twice the time: an answer to a request of ours was missing
 	parting  bool // the farewell may have changed
@@ -70,6 +71,7 @@ type core struct {
 	reoffer reofferState
 	timer   sessionTimer
 	refer   referState
+	info    infoState
 
 	cause     Cause
 	causeText string
@@ -182,15 +184,15 @@ func (c *core) run() {
 	}()
 	for !c.closing {
 		<-c.box.wake
-		for _, item := range c.box.take() {
-			c.apply(item)
+		for c.batch = c.box.take(); len(c.batch) > 0 && !c.closing; c.batch = c.batch[1:] {
+			c.apply(c.batch[0])
 			c.public.Store(uint32(c.state))
 			if c.parting {
 				c.tellFarewell()
 			}
-			if c.closing {
-				break
-			}
+		}
+		if len(c.batch) == 0 {
+			c.batch = nil // what was read is not kept while parked
 		}
 		idle := c.state == stEnded && c.pending == 0
 		c.quiet.Store(idle)
@@ -205,9 +207,19 @@ func (c *core) run() {
 	}
 }
 
-// over frees all that the dialog held.
+// over frees all that the dialog held. Requests that it has not answered are: their transactions have no timer.
 func (c *core) over() {
-	c.box.close()
+	for _, item := range append(c.batch, c.box.close()...) {
+		if r, ok := item.(wireRequest); ok && !r.st.answered() {
+			c.respond(r.st, c.answerWith(r.st, 481, ""))
+		}
+	}
+	if c.refer.in != nil {
+		c.respond(c.refer.in, c.answerWith(c.refer.in, 481, ""))
+	}
+	if st := c.server.st; st != nil && !st.answered() { // dropped without a word, by Forget or a defect
+		st.tx.Terminate()
+	}
 	for _, t := range c.timers {
 		t.Stop()
 	}
@@ -348,17 +360,9 @@ func (c *core) end() {
 // INVITE, resent requests to any.
 func (c *core) finish() {
 	for k := range c.timers {
-		if k != tmLinger {
+		if k != tmLinger && k != tmBye {
 			c.disarm(k)
 		}
 	}
 	c.arm(tmLinger, c.s.timing.timeout())
-}
-
-// authExchange begins digest for a request of ours; nil when we have no credentials for the peer.
-func (c *core) authExchange(method sip.RequestMethod, uri string) *digest.Exchange {
-	if c.account == nil {
-		return nil
-	}
-	return c.s.credentials(c.account).Begin(string(method), uri)
 }

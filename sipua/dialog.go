@@ -1,6 +1,8 @@
 package sipua
 
 import (
+	"time"
+
 	"cordboard/sipua/offer"
 )
 
@@ -32,23 +34,26 @@ func (d *Dialog) Answer(l offer.Local) { d.post(cmdAnswer{local: l}) }
 func (d *Dialog) Reject(status int, reason string) { d.post(cmdReject{status: status, reason: reason}) }
 
 // Hangup ends the call in the way that is right now: CANCEL, BYE, or a final response. Never BYE before the ACK
-// (RFC 3261 §15). The reason goes into a Reason header (RFC 3326) when not empty.
+// (RFC 3261 §15). The reason goes into a Reason header (RFC 3326) when not empty: a text, or a whole value that begins with
+// "SIP;".
 func (d *Dialog) Hangup(reason string) { d.post(cmdHangup{reason: reason}) }
 
 // Reoffer changes our side of the media by a re-INVITE. While another change is under way the newest wanted state is
 // kept and sent when it may be; glare is handled inside (RFC 3261 §14.1).
 func (d *Dialog) Reoffer(l offer.Local) { d.post(cmdReoffer{local: l}) }
 
-// Identity tells the peer who it talks to now, by UPDATE where the peer allows it, else by re-INVITE, with
-// P-Asserted-Identity.
+// Identity tells the peer who it talks to now, by UPDATE where the peer allows it, else by re-INVITE, in the header that
+// the trunk wants; a trunk that wants none hears nothing.
 func (d *Dialog) Identity(i Identity) { d.post(cmdIdentity{who: i}) }
 
-// AllowsInfo reports whether the peer takes INFO as far as is known: its newest Allow names it, or it sent none.
-func (d *Dialog) AllowsInfo() bool { return !d.noInfo.Load() }
+// AllowsInfo reports whether the peer takes digits by INFO as far as is known: its newest Allow names the method, or it
+// sent none, and it has not refused them for good.
+func (d *Dialog) AllowsInfo() bool { return !d.noInfo.Load() && !d.noDigits.Load() }
 
-// Info sends a SIP INFO (RFC 6086 legacy use). InfoAccepted or InfoFailed follows unless the dialog ends first.
-func (d *Dialog) Info(contentType string, body []byte) {
-	d.post(cmdInfo{contentType: contentType, body: body})
+// Digit sends one digit, 0-9 * # A-D, by SIP INFO (RFC 6086 §1, legacy use): as application/dtmf-relay, or as application/dtmf
+// once the peer has said 415 to that. InfoAccepted or InfoFailed follows unless the dialog ends first.
+func (d *Dialog) Digit(digit rune, duration time.Duration) {
+	d.post(cmdDigit{digit: digit, duration: duration})
 }
 
 // Refer asks the peer to call target, and to replace the dialog given, whose tags are as seen by us (RFC 3515, RFC 3891).

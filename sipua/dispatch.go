@@ -45,8 +45,7 @@ type source struct {
 	addr    netip.AddrPort
 	network string
 	trunks  []*trunk
-	phone   string // user who registered from there, or trusted fixed contact
-	isPhone bool   // some phone is there
+	isPhone bool // some phone is there
 }
 
 func (src source) known() bool { return len(src.trunks) > 0 || src.isPhone }
@@ -59,13 +58,8 @@ func (s *Stack) sourceOf(req *sip.Request) source {
 	}
 	src.addr = netip.AddrPortFrom(ap.Addr().Unmap(), ap.Port())
 	src.trunks = s.peers.trunksOf(src.addr.Addr())
-	if u, ok := s.registrar.UserOf(s.flow(src)); ok {
-		src.phone, src.isPhone = u, true
-	} else if u, ok := s.noAuth[src.addr.Addr()]; ok {
-		src.phone, src.isPhone = u, true
-	} else {
-		src.isPhone = s.phones.has(src.addr.Addr())
-	}
+	_, registered := s.registrar.UserOf(s.flow(src))
+	src.isPhone = registered || s.phones.has(src.addr.Addr())
 	return src
 }
 

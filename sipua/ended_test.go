@@ -3,7 +3,6 @@ package sipua
 import (
 	"context"
 	"fmt"
-	"math/rand/v2"
 	"net/netip"
 	"runtime"
 	"strings"
@@ -21,7 +20,7 @@ func TestEndedCallsHaveNoGoroutine(t *testing.T) {
 	sip.SetTimers(500*time.Millisecond, 4*time.Second, 5*time.Second) // no other test runs beside this one
 	defer sip.SetTimers(testT1, testT2, testT4)
 	synctest.Test(t, func(t *testing.T) {
-		n := &memNet{rng: rand.New(rand.NewPCG(1, 1)), conns: map[netip.AddrPort]*memConn{}, delay: 10 * time.Millisecond}
+		n := newMemNet(1, 0, 10*time.Millisecond)
 		addrA, addrB := netip.MustParseAddrPort("127.0.0.1:6001"), netip.MustParseAddrPort("127.0.0.1:6002")
 		a := memStack(t, n, addrA, addrB, nil)
 		b := memStack(t, n, addrB, addrA, func(d *Dialog, in Incoming) {
@@ -105,7 +104,7 @@ func TestEndedCallsHaveNoGoroutine(t *testing.T) {
 // A call that rang, was cancelled, and whose peer then fell silent is forgotten, though its INVITE has no final answer.
 func TestCancelledWithoutFinalIsForgotten(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		n := &memNet{rng: rand.New(rand.NewPCG(1, 1)), conns: map[netip.AddrPort]*memConn{}, delay: 10 * time.Millisecond}
+		n := newMemNet(1, 0, 10*time.Millisecond)
 		addrA, addrB := netip.MustParseAddrPort("127.0.0.1:6001"), netip.MustParseAddrPort("127.0.0.1:6002")
 		s := memStack(t, n, addrA, addrB, nil)
 		peer, _ := n.listen("udp", addrB)

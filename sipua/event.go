@@ -84,11 +84,15 @@ type Info struct {
 	Duration    time.Duration
 }
 
-// InfoAccepted reports that the peer took an INFO of ours.
+// InfoAccepted reports that the peer took a Digit.
 type InfoAccepted struct{}
 
-// InfoFailed reports that the peer refused an INFO of ours with Status; 0: it was not sent, the call is not answered.
-type InfoFailed struct{ Status int }
+// InfoFailed reports that the peer refused a Digit with Status; 0: it was not sent, the call is not answered. Never: the
+// peer has said that it takes none in this call (405, 501, or 415 to both forms), and no more are sent.
+type InfoFailed struct {
+	Status int
+	Never  bool
+}
 
 // ReferRequested reports a REFER of the peer on a trunk that allows it. Exactly one of Accept and Reject is called, then
 // Notify with each status of the new call until a final one: RFC 3515.

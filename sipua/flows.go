@@ -6,10 +6,12 @@ import (
 	"net"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 
 	"github.com/emiago/sipgo/sip"
 
 	"cordboard/sipua/registrar"
+	"cordboard/sipua/resolve"
 )
 
 // errFlowLost ends a request whose connection ended before the answer.
@@ -31,6 +33,8 @@ type flowConn struct {
 	flows   *flows
 	network string // tcp or tls
 	once    sync.Once
+
+	outbound atomic.Bool // the peer announced RFC 5626: it answers pings
 }
 
 func (f *flows) conn(network string, c net.Conn) net.Conn {
@@ -131,9 +135,26 @@ func (s *Stack) unpool(c *flowConn, remote netip.AddrPort) bool {
 }
 
 // carries reports whether sipgo's connection is over a stream.
-func carries(conn sip.Connection, c *flowConn) bool {
+func carries(conn sip.Connection, c *flowConn) bool { return streamOf(conn) == c }
+
+// streamOf is the stream below sipgo's connection, nil when it is over none.
+func streamOf(conn sip.Connection) *flowConn {
 	t, ok := conn.(*sip.TCPConnection)
-	return ok && t.Conn == net.Conn(c)
+	if !ok {
+		return nil
+	}
+	c, _ := t.Conn.(*flowConn)
+	return c
+}
+
+// flowTo is the open stream to a target, nil when there is none.
+func (s *Stack) flowTo(t resolve.Target) *flowConn {
+	conn, err := s.tpl.GetConnection(t.Transport, t.Addr.String())
+	if err != nil {
+		return nil
+	}
+	_, _ = conn.TryClose() // only the reference
+	return streamOf(conn)
 }
 
 // flowEnded ends the requests that were sent on a stream, INVITEs excepted: their answers may still come by a new

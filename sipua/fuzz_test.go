@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"log/slog"
-	"math/rand/v2"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -40,7 +39,7 @@ func FuzzEdgeToDialog(f *testing.F) {
 		f.Add(raw)
 	}
 	f.Add([]byte("INVITE sip:1@x SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1:6002;branch=z9hG4bKa\r\nFrom: <sip:a@b>;tag=1\r\nTo: <sip:1@x>\r\nCall-ID: f\r\nCSeq: 1 INVITE\r\nRequire: 100rel\r\nReplaces: a;to-tag=1;from-tag=2\r\nContact: <sip:a@127.0.0.1:6002>\r\nContent-Type: application/sdp\r\nContent-Length: 0\r\n\r\n"))
-	n := &memNet{rng: rand.New(rand.NewPCG(1, 1)), conns: map[netip.AddrPort]*memConn{}, loss: 1, delay: time.Millisecond}
+	n := newMemNet(1, 1, time.Millisecond)
 	self, peer := netip.MustParseAddrPort("127.0.0.1:6001"), netip.MustParseAddrPort("127.0.0.1:6002")
 	bad := &panics{}
 	s, err := New(Config{Listen: []Listen{{Network: "udp", Addr: self}}, MaxDialogs: 500,

@@ -1,27 +1,54 @@
 package sipua
 
-import (
-	"strconv"
+import "github.com/emiago/sipgo/sip"
 
-	"github.com/emiago/sipgo/sip"
-)
-
-// identityHeaders asserts who calls: RFC 3325, RFC 3323.
+// identityHeaders tells who calls, or who is connected now, in the header that the trunk wants, and in no other: RFC 3325
+// §9.1 allows one address of the kind that we send. Phones take P-Asserted-Identity. Privacy goes also without a header of
+// ours, for those that the trunk adds (RFC 3323).
 func (c *core) identityHeaders(req *sip.Request, id Identity) {
 	if id.Number != "" {
-		host := id.Host
-		if host == "" {
-			host = c.domain()
+		switch value := c.nameAddr(id); c.identityHeader() {
+		case IdentityPAI:
+			addHeader(req, "P-Asserted-Identity", value)
+		case IdentityRPID:
+			addHeader(req, "Remote-Party-ID", value+c.remoteParty(id))
 		}
-		value := "<" + URI{User: id.Number, Host: host}.String() + ">"
-		if id.Display != "" {
-			value = `"` + quotable(id.Display) + `" ` + value
-		}
-		addHeader(req, "P-Asserted-Identity", value)
 	}
 	if id.Private {
 		addHeader(req, "Privacy", "id")
 	}
+}
+
+func (c *core) identityHeader() IdentityHeader {
+	if c.trunk == nil {
+		return IdentityPAI
+	}
+	return c.trunk.Identity
+}
+
+// remoteParty is the parameters of a Remote-Party-ID: draft-ietf-sip-privacy-04 §5. We have not checked the identity.
+func (c *core) remoteParty(id Identity) string {
+	v := ";party=called;screen=no"
+	if c.outgoing {
+		v = ";party=calling;screen=no"
+	}
+	if id.Private {
+		v += ";privacy=full"
+	}
+	return v
+}
+
+// nameAddr writes an identity: RFC 3261 §20.10.
+func (c *core) nameAddr(id Identity) string {
+	host := id.Host
+	if host == "" {
+		host = c.domain()
+	}
+	value := "<" + URI{User: id.Number, Host: host}.String() + ">"
+	if id.Display != "" {
+		value = `"` + quotable(id.Display) + `" ` + value
+	}
+	return value
 }
 
 // domain is the host of our own identities within the dialog.
@@ -34,7 +61,7 @@ func (c *core) domain() string {
 
 // doIdentity tells the peer who it talks to now.
 func (c *core) doIdentity(id Identity) {
-	if c.state == stEnded || id.Validate() != nil {
+	if c.state == stEnded || id.Number == "" || id.Validate() != nil || c.identityHeader() == IdentityNone {
 		return
 	}
 	switch {
@@ -51,23 +78,6 @@ func (c *core) doIdentity(id Identity) {
 	c.sessionRequest(req)
 	c.identityHeaders(req, id)
 	c.send(withBody(req, nil), c.refreshed)
-}
-
-func diversionValue(d Diversion, host string) string {
-	if d.Identity.Host != "" {
-		host = d.Identity.Host
-	}
-	v := "<" + URI{User: d.Identity.Number, Host: host}.String() + ">"
-	if d.Identity.Display != "" {
-		v = `"` + quotable(d.Identity.Display) + `" ` + v
-	}
-	if d.Reason != "" && cleanText(d.Reason) {
-		v += `;reason="` + quotable(d.Reason) + `"`
-	}
-	if d.Counter > 0 {
-		v += ";counter=" + strconv.Itoa(d.Counter)
-	}
-	return v
 }
 
 // replacesValue writes a Replaces header: LocalTag is the to-tag.

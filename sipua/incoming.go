@@ -63,7 +63,7 @@ func (s *Stack) onInvite(st *serverTx, src source) {
 		s.counters.merged.Add(1)
 		refuse(482, "", "")
 	case status != 0:
-		refuse(status, "Retry-After", "10")
+		refuse(status, "Retry-After", retryAfterLoad)
 	default:
 		c.box.put(wireInvite{st}, false)
 	}
@@ -86,6 +86,9 @@ func (s *Stack) add(c *core, key mergeKey) int {
 	go c.run()
 	return 0
 }
+
+// retryAfterLoad is when who is refused for load may try again, seconds (RFC 3261 §20.33).
+const retryAfterLoad = "10"
 
 // full reports whether no more calls are taken. What has ended lingers for 64×T1 and is bounded on its own, so that many
 // short calls do not use up the room of live ones.
@@ -127,20 +130,6 @@ func (s *Stack) classify(req *sip.Request, src source) (in *Incoming, tr *trunk,
 		return in, tr, acc, nil
 	}
 	return s.classifyPhone(in, req, src)
-}
-
-func (s *Stack) classifyPhone(in *Incoming, req *sip.Request, src source) (*Incoming, *trunk, *account, *sip.Response) {
-	if user, ok := s.noAuth[src.addr.Addr()]; ok {
-		in.Phone = user
-	} else {
-		user, res, ok := s.registrar.Authenticate(req, s.flow(src))
-		if !ok {
-			return nil, nil, nil, res
-		}
-		in.Phone = user
-	}
-	in.identities(req)
-	return in, nil, nil, nil
 }
 
 // lineOf finds the line an INVITE is for: by the Contact user we registered, or the line's own name.

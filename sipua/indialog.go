@@ -75,11 +75,15 @@ func (c *core) checkRequest(req *sip.Request) int {
 }
 
 func (c *core) onBye(st *serverTx) {
+	tag := tagOf(st.req.From().Params)
 	if c.state == stEnded {
+		if c.refer.bye && tag == c.id().RemoteTag { // the peer was first: ours is not needed
+			c.refer.bye = false
+			c.disarm(tmBye)
+		}
 		c.respond(st, c.answerWith(st, 200, ""))
 		return
 	}
-	tag := tagOf(st.req.From().Params)
 	if c.outgoing && c.state == stEstablished && tag != c.id().RemoteTag { // another branch ends itself
 		c.respond(st, c.answerWith(st, 200, ""))
 		return

@@ -2,6 +2,7 @@ package sipua
 
 import (
 	"bytes"
+	"fmt"
 	"strconv"
 	"strings"
 	"time"
@@ -11,7 +12,7 @@ import (
 
 const maxInfoBody = 4096
 
-// maxInfosWaiting bounds the INFOs that wait for the ACK.
+// maxInfosWaiting bounds the digits that wait for the ACK.
 const maxInfosWaiting = 16
 
 // onInfo takes a SIP INFO: digits, or anything else as it is.
@@ -78,34 +79,55 @@ func dtmfDigit(s string) (rune, bool) {
 	return 0, false
 }
 
-func (c *core) doInfo(kind string, body []byte) {
-	if c.state == stEnded {
-		return
-	}
-	if c.state == stAnswered && len(c.server.infos) < maxInfosWaiting { // the peer may not have our 200 yet
-		c.server.infos = append(c.server.infos, cmdInfo{contentType: kind, body: body})
-		return
-	}
-	if c.state != stEstablished || !cleanText(kind) || len(kind) > 128 || len(body) > maxInfoBody {
-		c.emit(InfoFailed{})
-		return
-	}
-	req := c.newRequest(sip.INFO)
-	if len(body) > 0 {
-		ct := sip.ContentTypeHeader(kind)
-		req.AppendHeader(&ct)
-	}
-	c.send(withBody(req, body), c.infoDone)
+// infoState is what is known of how the peer takes digits by INFO.
+type infoState struct {
+	plain bool // it does not know application/dtmf-relay
+	never int  // the status that says that it takes none at all, 0: it may
 }
 
-func (c *core) infoDone(res *sip.Response, err error) {
+// doDigit sends one digit. There are two forms in use and no way to ask which one the peer knows.
+func (c *core) doDigit(m cmdDigit) {
+	switch {
+	case c.state == stEnded:
+	case c.info.never != 0:
+		c.emit(InfoFailed{Status: c.info.never, Never: true})
+	case c.state == stAnswered && len(c.server.digits) < maxInfosWaiting: // the peer may not have our 200 yet
+		c.server.digits = append(c.server.digits, m)
+	case c.state != stEstablished || !strings.ContainsRune("0123456789*#ABCD", m.digit):
+		c.emit(InfoFailed{})
+	default:
+		c.sendDigit(m)
+	}
+}
+
+func (c *core) sendDigit(m cmdDigit) {
+	req := c.newRequest(sip.INFO)
+	kind, body, plain := sip.ContentTypeHeader("application/dtmf-relay"), fmt.Sprintf("Signal=%c\r\nDuration=%d\r\n", m.digit, m.duration.Milliseconds()), c.info.plain
+	if plain {
+		kind, body = "application/dtmf", string(m.digit)
+	}
+	req.AppendHeader(&kind)
+	c.send(withBody(req, []byte(body)), func(res *sip.Response, err error) { c.digitDone(m, plain, res, err) })
+}
+
+// digitDone takes the answer to a digit that was sent in one of the two forms.
+func (c *core) digitDone(m cmdDigit, plain bool, res *sip.Response, err error) {
 	if c.state == stEnded || c.gone(res, err) {
 		return
 	}
-	if res.StatusCode < 300 {
+	status := res.StatusCode
+	switch {
+	case status < 300:
 		c.emit(InfoAccepted{})
 		return
+	case status == 415 && !plain:
+		c.info.plain = true
+		c.sendDigit(m)
+		return
+	case status == 405, status == 501, status == 415:
+		c.info.never = status
+		c.noDigits.Store(true)
 	}
-	c.log.Debug("INFO refused", "status", res.StatusCode)
-	c.emit(InfoFailed{Status: res.StatusCode})
+	c.log.Debug("INFO refused", "status", status)
+	c.emit(InfoFailed{Status: status, Never: c.info.never == status})
 }

@@ -21,14 +21,15 @@ type InviteParams struct {
 	To         URI // Host "" means the trunk's domain; ignored for a Phone unless User is set
 	ToDisplay  string
 	From       Identity      // Number "" means the line's user; for a phone: who calls
+	OnBehalf   Identity      // named in the trunk's identity header instead of From: the customer of a transfer
 	Trunk      string        // outbound route
 	Line       string        // account at the trunk whose credentials and Contact are used; "" none
 	Phone      string        // device: called where it is registered, or at its fixed contact
+	Contact    *Contact      // of Phone: the one of Stack.Contacts to call; nil: the best
 	Offer      *offer.Local  // nil: late offer, the peer offers in its 200
 	Answer     *offer.Local  // what to answer a peer's late offer with; needed when Offer is nil
 	AutoAnswer bool          // ask the phone to answer at once: Call-Info, Alert-Info, Answer-Mode
 	Headers    []Header      // added as they are; refused when they could break a message
-	Diversion  []Diversion   // RFC 5806
 	Replaces   *DialogID     // RFC 3891; as the peer sees it: LocalTag is the to-tag, RemoteTag the from-tag
 	NoAnswer   time.Duration // from the INVITE to the final answer; 0: Config.NoAnswer
 
@@ -41,8 +42,10 @@ func (p InviteParams) validate() error {
 	if (p.Trunk == "") == (p.Phone == "") {
 		return fmt.Errorf("%w: one of trunk and phone is needed", ErrNoRoute)
 	}
-	if err := p.From.Validate(); err != nil {
-		return err
+	for _, id := range []Identity{p.From, p.OnBehalf} {
+		if err := id.Validate(); err != nil {
+			return err
+		}
 	}
 	if !cleanText(p.ToDisplay) || !cleanText(p.To.User) || len(p.To.User) > maxUser {
 		return fmt.Errorf("%w: target", ErrBadURI)
@@ -62,11 +65,6 @@ func (p InviteParams) validate() error {
 		}
 		if ownHeader(h.Name) {
 			return fmt.Errorf("header %s is set by the stack", h.Name)
-		}
-	}
-	for _, d := range p.Diversion {
-		if err := d.Identity.Validate(); err != nil {
-			return err
 		}
 	}
 	return nil
@@ -105,5 +103,5 @@ var ownHeaders = map[string]bool{
 	"contact": true, "m": true, "max-forwards": true, "content-length": true, "l": true, "content-type": true, "c": true,
 	"route": true, "record-route": true, "require": true, "supported": true, "k": true, "allow": true, "authorization": true,
 	"proxy-authorization": true, "replaces": true, "session-expires": true, "x": true, "min-se": true, "rack": true, "rseq": true,
-	"content-encoding": true, "e": true, "proxy-require": true,
+	"content-encoding": true, "e": true, "proxy-require": true, "p-asserted-identity": true, "remote-party-id": true, "privacy": true,
 }

@@ -2,6 +2,7 @@ package sipua
 
 import (
 	"sync"
+	"time"
 
 	"cordboard/sipua/offer"
 )
@@ -20,9 +21,9 @@ type (
 	}
 	cmdReoffer  struct{ local offer.Local }
 	cmdIdentity struct{ who Identity }
-	cmdInfo     struct {
-		contentType string
-		body        []byte
+	cmdDigit    struct {
+		digit    rune
+		duration time.Duration
 	}
 	cmdRefer struct {
 		target   URI
@@ -88,8 +89,11 @@ func (m *mailbox) take() []any {
 	return items
 }
 
-func (m *mailbox) close() {
+// close takes nothing any more, and returns what still waits.
+func (m *mailbox) close() []any {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	items := m.items
 	m.closed, m.items = true, nil
+	return items
 }

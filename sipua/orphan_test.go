@@ -99,7 +99,7 @@ const orphans = 20
 func (k killing) run(t *testing.T) {
 	seed := uint64(rand.Uint32())
 	t.Logf("seed %d", seed)
-	n := &memNet{rng: rand.New(rand.NewPCG(seed, 1)), conns: map[netip.AddrPort]*memConn{}, delay: 5 * time.Millisecond}
+	n := newMemNet(seed, 0, 5*time.Millisecond)
 	dropped := k.drop
 	n.drop = func(from, _ netip.AddrPort, data []byte) bool { return dropped != nil && dropped(from, string(data)) }
 	rows := &farewells{t: t, rows: map[int][]Farewell{}}
@@ -220,7 +220,7 @@ func checkEmpty(t *testing.T, stacks ...*Stack) {
 // A peer that is gone too is given up in time.
 func TestEndOrphanGone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		n := &memNet{rng: rand.New(rand.NewPCG(1, 1)), conns: map[netip.AddrPort]*memConn{}, delay: time.Millisecond}
+		n := newMemNet(1, 0, time.Millisecond)
 		a := memStack(t, n, memA, memB, nil)
 		stop := serve(t, a)
 		invite := "INVITE sip:1@127.0.0.1:6002 SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1:6001;branch=z9hG4bKx;rport\r\nFrom: <sip:2@127.0.0.1>;tag=l\r\n" +

@@ -19,14 +19,19 @@ import (
 	"github.com/emiago/sipgo/sip"
 
 	"cordboard/sipua/offer"
+	"cordboard/sipua/resolve"
 )
 
-const testT1, testT2, testT4 = 60 * time.Millisecond, 400 * time.Millisecond, 500 * time.Millisecond // 64*T1 is 3.84 s
+// A peer that is late by 64*T1 is gone to the stack, so that must be more than a busy machine keeps a test waiting.
+const testT1, testT2, testT4 = 100 * time.Millisecond, 400 * time.Millisecond, 500 * time.Millisecond // 64*T1 is 6.4 s
+
+// patience is for what must come.
+const patience = 30 * time.Second
 
 func TestMain(m *testing.M) {
 	sip.SetTimers(testT1, testT2, testT4) // before any stack
 	flag.Parse()
-	_ = flag.Set("test.parallel", "16") // they wait for timers, not for the processor
+	_ = flag.Set("test.parallel", "8") // they wait for timers, not for the processor
 	goleak.VerifyTestMain(m)
 }
 
@@ -86,7 +91,11 @@ func newRawPeer(t *testing.T) *rawPeer {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &rawPeer{t: t, conn: conn, in: make(chan rawMsg, 1000)}
+	return readRaw(t, conn, netip.AddrPort{})
+}
+
+func readRaw(t *testing.T, conn *net.UDPConn, to netip.AddrPort) *rawPeer {
+	p := &rawPeer{t: t, conn: conn, to: to, in: make(chan rawMsg, 1000)}
 	var wg sync.WaitGroup
 	wg.Add(1)
 	go func() {
@@ -127,7 +136,7 @@ func (p *rawPeer) send(text string) {
 // next returns the next message that is wanted; others are skipped.
 func (p *rawPeer) next(what string, want func(rawMsg) bool) rawMsg {
 	p.t.Helper()
-	deadline := time.After(15 * time.Second)
+	deadline := time.After(patience)
 	var seen []string
 	for {
 		select {
@@ -271,7 +280,7 @@ func (e *events) handle(ev DialogEvent) { e.ch <- ev }
 // want waits for an event of a type; others are skipped unless they are final.
 func want[T DialogEvent](e *events) T {
 	e.t.Helper()
-	deadline := time.After(15 * time.Second)
+	deadline := time.After(patience)
 	for {
 		select {
 		case ev := <-e.ch:
@@ -301,6 +310,8 @@ type rig struct {
 	s     *Stack
 	pbx   *rawPeer
 	calls chan call
+	dns   resolve.Resolver // nil: the system's
+	alone bool             // no other test runs meanwhile
 }
 
 func logger() *slog.Logger {
@@ -312,8 +323,20 @@ func logger() *slog.Logger {
 
 func newRig(t *testing.T, change func(*Config)) *rig {
 	t.Helper()
-	t.Parallel()
-	r := &rig{t: t, pbx: newRawPeer(t), calls: make(chan call, 100)}
+	r := &rig{}
+	r.start(t, change)
+	return r
+}
+
+func (r *rig) start(t *testing.T, change func(*Config)) {
+	t.Helper()
+	if !r.alone {
+		t.Parallel()
+	}
+	r.t, r.calls = t, make(chan call, 100)
+	if r.pbx == nil {
+		r.pbx = newRawPeer(t)
+	}
 	cfg := Config{
 		Listen:   []Listen{{Network: "udp", Addr: netip.MustParseAddrPort("127.0.0.1:0")}, {Network: "tcp", Addr: netip.MustParseAddrPort("127.0.0.1:0")}},
 		Trunks:   []Trunk{{Name: "pbx", Server: URI{Host: "127.0.0.1", Port: r.pbx.addr().Port()}, Domain: "pbx.test", CapturePrefix: []string{"X-*"}}},
@@ -324,7 +347,7 @@ func newRig(t *testing.T, change func(*Config)) *rig {
 		change(&cfg)
 	}
 	var err error
-	r.s, err = New(cfg, Deps{Log: logger(), OnInvite: func(d *Dialog, in Incoming) {
+	r.s, err = New(cfg, Deps{Log: logger(), Resolver: r.dns, OnInvite: func(d *Dialog, in Incoming) {
 		ev := newEvents(t)
 		d.Handle(ev.handle)
 		r.calls <- call{d, in, ev}
@@ -350,7 +373,6 @@ func newRig(t *testing.T, change func(*Config)) *rig {
 			t.Errorf("%d dialogs left", n)
 		}
 	})
-	return r
 }
 
 func (r *rig) incoming() call {
@@ -358,7 +380,7 @@ func (r *rig) incoming() call {
 	select {
 	case c := <-r.calls:
 		return c
-	case <-time.After(15 * time.Second):
+	case <-time.After(patience):
 		r.t.Fatal("no incoming call")
 		return call{}
 	}

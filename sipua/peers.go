@@ -21,6 +21,22 @@ type trunk struct {
 	contacts map[string]*account // by Contact user
 }
 
+// servers are the addresses that speak for the trunk by themselves.
+func (t Trunk) servers() []URI {
+	if t.Proxy.IsZero() {
+		return []URI{t.Server}
+	}
+	return []URI{t.Server, t.Proxy}
+}
+
+// hop is where requests for the trunk go first.
+func (t Trunk) hop() URI {
+	if t.Proxy.IsZero() {
+		return t.Server
+	}
+	return t.Proxy
+}
+
 // account is a Line with its credentials.
 type account struct {
 	Line
@@ -45,16 +61,18 @@ func (p *peerTable) load(cfg Config) error {
 		if t.Name == "" || p.byName[t.Name] != nil {
 			return fmt.Errorf("%w: trunk %q: name empty or used twice", ErrConfig, clip(t.Name))
 		}
-		if err := t.Server.Validate(); err != nil {
-			return fmt.Errorf("%w: trunk %s: %w", ErrConfig, t.Name, err)
-		}
 		if t.Domain == "" {
 			t.Domain = t.Server.Host
 		}
 		rt := &trunk{Trunk: t, lines: map[string]*account{}, contacts: map[string]*account{}}
 		p.trunks, p.byName[t.Name] = append(p.trunks, rt), rt
-		if a, ok := t.Server.Addr(); ok {
-			p.resolved[a.Addr()] = append(p.resolved[a.Addr()], rt)
+		for _, u := range t.servers() {
+			if err := u.Validate(); err != nil {
+				return fmt.Errorf("%w: trunk %s: %w", ErrConfig, t.Name, err)
+			}
+			if a, ok := u.Addr(); ok && !has(p.resolved[a.Addr()], rt) {
+				p.resolved[a.Addr()] = append(p.resolved[a.Addr()], rt)
+			}
 		}
 	}
 	for _, l := range cfg.Lines {
@@ -116,7 +134,7 @@ func has(list []*trunk, t *trunk) bool {
 // is reports whether a source belongs to a trunk.
 func (p *peerTable) is(a netip.Addr, t *trunk) bool { return t != nil && has(p.trunksOf(a), t) }
 
-// learn adds the resolved addresses of a trunk's server.
+// learn adds resolved addresses of a trunk.
 func (p *peerTable) learn(t *trunk, targets []resolve.Target) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -128,26 +146,34 @@ func (p *peerTable) learn(t *trunk, targets []resolve.Target) {
 	}
 }
 
-// watchPeers keeps the addresses of servers given by name.
+// watchPeers keeps the addresses of servers and proxies given by name.
 func (s *Stack) watchPeers(ctx context.Context) error {
 	for {
 		for _, t := range s.peers.trunks {
-			if _, literal := t.Server.Addr(); literal {
-				continue
+			for _, u := range t.servers() {
+				s.watchPeer(ctx, t, u)
 			}
-			rctx, cancel := context.WithTimeout(ctx, 5*time.Second)
-			if targets, err := s.targets.Resolve(rctx, resolveURI(t.Server)); err == nil {
-				s.peers.learn(t, targets)
-			} else if ctx.Err() == nil {
-				s.log.Debug("trunk server not resolved", "trunk", t.Name, "error", err)
-			}
-			cancel()
 		}
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-time.After(time.Minute):
 		}
+	}
+}
+
+func (s *Stack) watchPeer(ctx context.Context, t *trunk, u URI) {
+	if _, literal := u.Addr(); literal {
+		return
+	}
+	rctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	targets, err := s.targets.Resolve(rctx, resolveURI(u))
+	switch {
+	case err == nil:
+		s.peers.learn(t, targets)
+	case ctx.Err() == nil:
+		s.log.Debug("trunk server not resolved", "trunk", t.Name, "host", u.Host, "error", err)
 	}
 }
 

@@ -67,7 +67,7 @@ func (c *core) resendReliable() {
 		return
 	}
 	c.respond(c.server.st, r.out)
-	r.wait *= 2
+	r.wait = min(2*r.wait, c.s.timing.timeout()-r.elapsed)
 	c.arm(tmPrack, r.wait)
 }
 

@@ -16,6 +16,9 @@ type referState struct {
 	id     string    // Event id of the peer's: the CSeq of its REFER (RFC 3515 §2.4.6)
 	active bool      // the peer's is accepted and not final yet
 	nosub  bool      // Refer-Sub: false (RFC 4488)
+
+	telling int  // NOTIFYs of ours without an answer yet
+	bye     bool // our BYE waits for them
 }
 
 // cmdReferAnswer is what the handler decided about the peer's REFER.
@@ -217,9 +220,13 @@ func (c *core) notify(status int) {
 	ct := sip.ContentTypeHeader("message/sipfrag;version=2.0")
 	req.AppendHeader(&ct)
 	req.SetBody([]byte("SIP/2.0 " + strconv.Itoa(status) + " " + statusText(status) + "\r\n"))
+	c.refer.telling++
 	c.send(req, func(res *sip.Response, err error) {
 		if err == nil && res.StatusCode == 481 {
 			c.refer.active = false
+		}
+		if c.refer.telling--; c.refer.telling == 0 && c.refer.bye {
+			c.byeNow()
 		}
 	})
 }

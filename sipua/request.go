@@ -109,6 +109,14 @@ func (c *core) launch(p *pendingTx) {
 	c.latest = p.tx
 }
 
+// authExchange begins digest for a request of ours; nil when we have no credentials for the peer.
+func (c *core) authExchange(method sip.RequestMethod, uri string) *digest.Exchange {
+	if c.account == nil {
+		return nil
+	}
+	return c.s.credentials(c.account).Begin(string(method), uri)
+}
+
 // setContact fills in our Contact where the method makes or refreshes a target: RFC 3261 §12.1, RFC 3311 §5.1.
 func (c *core) setContact(req *sip.Request) {
 	req.RemoveHeader("Contact")

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -112,7 +113,11 @@ func TestPrackIncoming(t *testing.T) {
 	l.send("INVITE", "Require: 100rel\r\n", sdp(40000, "sendrecv"))
 	c = r.incoming()
 	c.d.Ring(nil)
+	begin := time.Now()
 	l.ack(r.pbx.response(504, "INVITE"), "") // no PRACK in 64*T1
+	if d := time.Since(begin); d > 120*testT1 {
+		t.Errorf("without PRACK for %v", d)
+	}
 	want[Ended](c.ev)
 }
 
@@ -350,15 +355,32 @@ func TestPhone(t *testing.T) {
 	want[Ended](ev)
 }
 
+// A datagram that declares more than it holds is dropped before anything is allocated for it: whether gigabytes, or as much as
+// sipgo's parser takes (64 KiB, v1.7.2).
 func TestMemoryBomb(t *testing.T) {
-	r := newRig(t, nil)
-	for _, cl := range []string{"Content-Length: 4294967295", "l: 4294967295", "Content-Length: 0\r\nContent-Length: 4294967295"} {
-		r.pbx.send(fmt.Sprintf("INVITE sip:1001@x SIP/2.0\r\nVia: SIP/2.0/UDP %s;branch=z9hG4bKbomb%d\r\nFrom: <sip:a@b>;tag=1\r\nTo: <sip:a@b>\r\nCall-ID: bomb\r\nCSeq: 1 INVITE\r\n%s\r\n\r\n",
-			r.pbx.addr(), len(cl), cl))
+	r := &rig{alone: true}
+	r.start(t, nil)
+	lengths := []string{"Content-Length: 4294967295", "l: 4294967295", "Content-Length: 0\r\nContent-Length: 64000", "Content-Length: 64000", "l : 64000"}
+	const rounds, each = 20, 20
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	for i := range rounds {
+		for j := range each {
+			for k, length := range lengths {
+				r.pbx.send(fmt.Sprintf("INVITE sip:1001@x SIP/2.0\r\nVia: SIP/2.0/UDP %s;branch=z9hG4bKbomb%d.%d.%d\r\nMax-Forwards: 70\r\nFrom: <sip:a@b>;tag=1\r\nTo: <sip:a@b>\r\nCall-ID: bomb\r\nCSeq: 1 INVITE\r\n%s\r\n\r\n",
+					r.pbx.addr(), i, j, k, length))
+			}
+		}
+		l := r.pbx.leg("1001")
+		l.send("OPTIONS", "", "")
+		r.pbx.response(200, "OPTIONS") // the socket lives, and has read all before
 	}
-	l := r.pbx.leg("1001")
-	l.send("OPTIONS", "", "")
-	r.pbx.response(200, "OPTIONS") // the socket lives; the test's memory limit is the proof that nothing was allocated
+	runtime.ReadMemStats(&after)
+	grown := after.TotalAlloc - before.TotalAlloc
+	t.Logf("%d bytes for each of %d bombs", grown/(rounds*each*5), rounds*each*5)
+	if grown > rounds*each*64000 { // of one of the five alone
+		t.Errorf("%d MiB were allocated", grown>>20)
+	}
 	if n := len(r.calls); n != 0 {
 		t.Errorf("%d calls from bombs", n)
 	}
@@ -443,4 +465,17 @@ func TestEndedDialogsTakeNoRoom(t *testing.T) {
 	l.send("BYE", "", "")
 	r.pbx.response(200, "BYE")
 	want[Ended](c.ev)
+}
+
+// Whoever is refused for load is told when to try again.
+func TestRejectedForLoad(t *testing.T) {
+	r := newRig(t, nil)
+	l := r.pbx.leg("1001")
+	l.send("INVITE", "", sdp(40000, "sendrecv"))
+	r.incoming().d.Reject(503, "No Media Ports")
+	res := r.pbx.response(503, "INVITE")
+	l.ack(res, "")
+	if res.header("Retry-After") != "10" {
+		t.Errorf("Retry-After %q", res.header("Retry-After"))
+	}
 }

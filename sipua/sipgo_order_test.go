@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"math/rand/v2"
 	"net"
 	"net/netip"
 	"sync"
@@ -20,7 +19,7 @@ import (
 
 // layer is sipgo's own transaction layer over a network in memory.
 func layer(t *testing.T, peer netip.AddrPort) (self *memConn, txl *sip.TransactionLayer, stop func()) {
-	n := &memNet{rng: rand.New(rand.NewPCG(1, 1)), conns: map[netip.AddrPort]*memConn{}, loss: 1, delay: time.Millisecond}
+	n := newMemNet(1, 1, time.Millisecond)
 	c, _ := n.listen("udp", netip.MustParseAddrPort("127.0.0.1:6001"))
 	sipgoSettings()
 	log := slog.New(slog.DiscardHandler)

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"github.com/emiago/sipgo/sip"
@@ -98,7 +99,8 @@ func addrPortOf(a net.Addr) netip.AddrPort {
 // clientTLS is the configuration for connections to a server of that name: its trunk's.
 func (s *Stack) clientTLS(name string) *tls.Config {
 	for _, t := range s.cfg.Trunks {
-		if t.TLS != nil && strings.EqualFold(t.Server.Host, name) {
+		named := func(u URI) bool { return strings.EqualFold(u.Host, name) }
+		if t.TLS != nil && slices.ContainsFunc(t.servers(), named) {
 			return t.TLS
 		}
 	}

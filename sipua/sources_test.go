@@ -3,7 +3,6 @@ package sipua
 import (
 	"context"
 	"fmt"
-	"math/rand/v2"
 	"net/netip"
 	"runtime"
 	"sync"
@@ -17,7 +16,7 @@ import (
 func TestSourcesAreForgotten(t *testing.T) {
 	const sources = 20_000
 	synctest.Test(t, func(t *testing.T) {
-		n := &memNet{rng: rand.New(rand.NewPCG(1, 1)), conns: map[netip.AddrPort]*memConn{}, delay: time.Millisecond}
+		n := newMemNet(1, 0, time.Millisecond)
 		self := netip.MustParseAddrPort("127.0.0.1:6001")
 		s, err := New(Config{
 			Listen: []Listen{{Network: "udp", Addr: self}},

@@ -40,7 +40,7 @@ type Stack struct {
 	peers     peerTable
 	phones    phoneTable
 	guests    guests
-	noAuth    map[netip.Addr]string // fixed contacts trusted by address
+	fixed     fixedPhones
 	sockets   []*socket
 	timing    timing
 	draining  atomic.Bool

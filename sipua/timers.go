@@ -15,6 +15,7 @@ const (
 	tmReAck                         // ACK to our 200 to a re-INVITE
 	tmReResend                      // next copy of that 200
 	tmLinger                        // the dialog is forgotten
+	tmBye                           // our BYE waits no longer for the answer to a NOTIFY
 )
 
 type timerFired struct {
@@ -64,6 +65,8 @@ func (c *core) onTimer(f timerFired) {
 		c.reinviteUnacked()
 	case tmReResend:
 		c.resendReinviteOK()
+	case tmBye:
+		c.byeNow()
 	case tmLinger:
 		if c.orphan != nil && c.orphan.held {
 			return // letGo sets it again

@@ -147,6 +147,13 @@ func (st *serverTx) respond(res *sip.Response) error {
 	return st.tx.Respond(res)
 }
 
+// answered says that a final answer was sent.
+func (st *serverTx) answered() bool {
+	st.t.mu.Lock()
+	defer st.t.mu.Unlock()
+	return st.status >= 200
+}
+
 // answerTo is where responses go: the source, at the port of Via unless rport is given (RFC 3261 §18.2.2, RFC 3581 §4).
 // Behind a NAT without rport the source's own port is the better guess when Via names a private host other than it.
 func answerTo(req *sip.Request) string {

@@ -23,6 +23,7 @@ type inviteState struct {
 	expires time.Duration // Session-Expires asked for
 	minSE   time.Duration
 	raised  bool // a 422 was followed once
+	heard   bool // somebody rings, or at least more than 100 came
 	forks   map[string]*fork
 	now     *fork         // branch of the response being handled
 	res     *sip.Response // that response
@@ -138,7 +139,7 @@ func (c *core) prepareInvite() error {
 	}
 	c.peer.local, c.peer.remote, c.peer.remoteName = from, to, p.ToDisplay
 	c.invite.recip = to
-	targets, err := c.s.resolve(sipURI(t.Server))
+	targets, err := c.s.resolve(sipURI(t.hop()))
 	if err != nil {
 		return err
 	}
@@ -148,11 +149,10 @@ func (c *core) prepareInvite() error {
 }
 
 func (c *core) preparePhone(p InviteParams) error {
-	bindings := c.s.registrar.Lookup(p.Phone)
-	if len(bindings) == 0 {
-		return ErrNoPhone
+	b, err := c.s.contactOf(p)
+	if err != nil {
+		return err
 	}
-	b := bindings[0]
 	c.phone = p.Phone
 	var contact sip.Uri
 	if err := sip.ParseUri(b.Contact, &contact); err != nil {
@@ -227,14 +227,16 @@ func (c *core) inviteHeaders(req *sip.Request) {
 		addHeader(req, "Session-Expires", strconv.Itoa(int(max(c.invite.expires, c.invite.minSE)/time.Second)))
 		addHeader(req, "Min-SE", strconv.Itoa(int(c.invite.minSE/time.Second)))
 	}
-	c.identityHeaders(req, c.params.From)
+	who := c.params.From
+	if c.params.OnBehalf.Number != "" {
+		who = c.params.OnBehalf
+		who.Private = who.Private || c.params.From.Private
+	}
+	c.identityHeaders(req, who)
 	if c.params.AutoAnswer {
 		addHeader(req, "Call-Info", "<sip:"+c.domain()+">;answer-after=0")
 		addHeader(req, "Alert-Info", "<http://127.0.0.1>;info=alert-autoanswer;delay=0")
 		addHeader(req, "Answer-Mode", "Auto")
-	}
-	for _, d := range c.params.Diversion {
-		addHeader(req, "Diversion", diversionValue(d, c.domain()))
 	}
 	if r := c.params.Replaces; r != nil {
 		addHeader(req, "Replaces", replacesValue(*r))
@@ -282,9 +284,9 @@ func (c *core) inviteUnanswered(p *pendingTx, err error) {
 	c.input(inTimeout)
 }
 
-// failover tries the next address: RFC 3263 §4.3.
+// failover tries the next address, RFC 3263 §4.3, unless the call has got somewhere already: a 100 is of the server alone.
 func (c *core) failover() bool {
-	if len(c.invite.targets) < 2 || c.state != stCalling {
+	if len(c.invite.targets) < 2 || c.invite.heard || c.state != stCalling && c.state != stProceeding {
 		return false
 	}
 	c.invite.targets = c.invite.targets[1:]

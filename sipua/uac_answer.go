@@ -2,6 +2,7 @@ package sipua
 
 import (
 	"strconv"
+	"strings"
 
 	"github.com/emiago/sipgo/sip"
 
@@ -83,7 +84,7 @@ func (c *core) noteAllow(m sip.Message) {
 
 // onProvisional takes 101–199.
 func (c *core) onProvisional(res *sip.Response) {
-	c.invite.now = nil
+	c.invite.now, c.invite.heard = nil, true
 	c.noteAllow(res)
 	if tagOf(res.To().Params) == "" {
 		c.input(inProvisional)
@@ -299,8 +300,19 @@ func (c *core) sendCancel(done func(*sip.Response, error)) {
 		func(err error) { c.box.put(wireReply{p: p, err: err}, false) })
 }
 
-// sendBye ends the dialog at the peer.
+// sendBye ends the dialog at the peer, once it has answered our NOTIFYs: a BYE must not overtake what became of its REFER.
 func (c *core) sendBye() {
+	if c.refer.telling > 0 {
+		c.refer.bye = true
+		c.arm(tmBye, 4*c.s.timing.t1)
+		return
+	}
+	c.byeNow()
+}
+
+func (c *core) byeNow() {
+	c.refer.bye = false
+	c.disarm(tmBye)
 	if f := c.invite.now; f != nil && f.tag == c.id().RemoteTag {
 		f.byeSent = true
 	}
@@ -321,7 +333,13 @@ func (c *core) addReason(req *sip.Request) {
 	addHeader(req, "Reason", reasonValue(c.causeText))
 }
 
-func reasonValue(text string) string { return `SIP;cause=200;text="` + quotable(text) + `"` }
+// reasonValue is the Reason header of a text, which may be a value already.
+func reasonValue(text string) string {
+	if strings.HasPrefix(text, "SIP;") {
+		return text
+	}
+	return `SIP;cause=200;text="` + quotable(text) + `"`
+}
 
 // reasonText is the text of a Reason header, for events.
 func reasonText(m sip.Message) string {

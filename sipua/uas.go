@@ -22,7 +22,7 @@ type serverState struct {
 	bye     *serverTx // BYE to be answered
 	rel     reliable
 	session sessionTimer
-	infos   []cmdInfo // to be sent after the ACK
+	digits  []cmdDigit // to be sent after the ACK
 }
 
 func (s *Stack) newIncoming(st *serverTx, in *Incoming, tr *trunk, acc *account, src source) *core {
@@ -183,6 +183,9 @@ func (c *core) sendReject(status int, reason string) {
 	if c.server.rel.warning != "" && status == 488 {
 		addHeader(res, "Warning", c.server.rel.warning)
 	}
+	if status == 503 {
+		addHeader(res, "Retry-After", retryAfterLoad)
+	}
 	c.respond(c.server.st, res)
 }
 
@@ -257,10 +260,10 @@ func (c *core) confirm() {
 		c.refer.wanted = nil
 		c.doRefer(r.target, r.replaces)
 	}
-	for _, m := range c.server.infos {
-		c.doInfo(m.contentType, m.body)
+	for _, m := range c.server.digits {
+		c.doDigit(m)
 	}
-	c.server.infos = nil
+	c.server.digits = nil
 }
 
 func (c *core) answerBye() {

@@ -225,6 +225,51 @@ func TestWatchTellsGapsInJSON(t *testing.T) {
 	}
 }
 
+// sim tells what happens line by line, for people and for programs.
+func TestSimTells(t *testing.T) {
+	const args = "sim --listen 127.0.0.1:0 --lines 2 --call-every 50ms"
+	for _, json := range []bool{false, true} {
+		out, told := lines(t)
+		signals := make(chan os.Signal, 1)
+		code := make(chan int, 1)
+		wants := []string{"PBX at sip:127.0.0.1:", "Numbers: 2001", "380440001000 calls line 1001", "380440001000 reached nobody"}
+		line := args
+		if json {
+			line += " --json"
+			wants = []string{
+				`{"kind":"pbx","address":"127.0.0.1:`, `{"kind":"call","from":"380440001000","line":"1001"}`,
+				`{"kind":"outcome","from":"380440001000","line":"1001","state":"ended"}`,
+			}
+		}
+		go func() {
+			code <- run(words(line), &app{out: out, errs: out, now: time.Now, zone: time.UTC, signals: signals})
+		}()
+		limit := time.After(30 * time.Second)
+		for _, want := range wants {
+			for got := ""; !strings.Contains(got, want); {
+				select {
+				case got = <-told:
+				case <-limit:
+					t.Fatalf("%q was not told", want)
+				}
+				if json && (!strings.HasPrefix(got, `{"kind":"`) || !strings.HasSuffix(got, "}")) {
+					t.Fatalf("%q is no line of JSON", got)
+				}
+			}
+		}
+		signals <- syscall.SIGTERM
+		for done := false; !done; {
+			select {
+			case <-told: // whoever writes must not wait
+			case c := <-code:
+				if done = true; c != exitOK {
+					t.Errorf("exit %d", c)
+				}
+			}
+		}
+	}
+}
+
 func TestServeExitCodes(t *testing.T) {
 	boom := errors.New("boom")
 	for name, tc := range map[string]struct {

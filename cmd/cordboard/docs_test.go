@@ -20,6 +20,7 @@ import (
 	"cordboard/journal"
 	"cordboard/plugins/control"
 	controlv1 "cordboard/plugins/control/v1"
+	"cordboard/sim"
 )
 
 var update = flag.Bool("update", false, "write the examples' output into docs/cli.md")
@@ -166,9 +167,10 @@ func TestEveryCommandIsDocumented(t *testing.T) {
 func TestEveryFieldAndCodeIsDocumented(t *testing.T) {
 	doc := document(t)
 	for _, v := range []any{
-		callcontrol.AgentView{}, callcontrol.DeviceView{}, callcontrol.Why{}, callcontrol.CallView{}, callcontrol.LegView{},
+		callcontrol.AgentView{}, callcontrol.DeviceView{}, callcontrol.Why{}, callcontrol.CallView{}, callcontrol.LegView{}, callcontrol.LegMedia{},
 		callcontrol.TransferView{}, callcontrol.Identity{}, callcontrol.Variable{}, callcontrol.Contact{}, callcontrol.Event{},
 		control.AdapterStatus{}, journal.Cursor{}, journal.Gap{}, done{}, failure{}, doctor.Finding{}, configs.Problem{},
+		sim.Happening{},
 	} {
 		typ := reflect.TypeOf(v)
 		for i := range typ.NumField() {

@@ -56,12 +56,13 @@ var hints = map[callcontrol.Code]string{
 	callcontrol.CodeDraining:          "the daemon is stopping; running calls go on, new ones wait for its restart",
 	callcontrol.CodeNoDevice:          "is the agent's phone on and registered? `cordboard agents`",
 	callcontrol.CodeUnavailable:       "`cordboard agents` shows line and device",
-	callcontrol.CodeBusy:              "end a call first, or raise limits.dial in the configuration",
+	callcontrol.CodeBusy:              "a call must end first; how many and how fast a line dials is limits.dial in the configuration, or the trunk's dial",
 	callcontrol.CodeForbidden:         "limits.dial.allow, or the trunk's dial.allow, decides which numbers may be dialled",
+	callcontrol.CodeOverloaded:        "nothing was done; wait a moment and send it with a new --id, or none",
 }
 
 // explain makes an error what is told of it.
-func explain(err error) failure {
+func explain(verb string, err error) failure {
 	var refusal *callcontrol.Refusal
 	var ambiguous *control.AmbiguousError
 	var usage *usageError
@@ -78,7 +79,7 @@ func explain(err error) failure {
 			Hint: "is the daemon running, and is this its socket (--socket, CORDBOARD_SOCKET, control.socket in its configuration)?",
 		}
 	}
-	return failure{Code: "failed", Message: err.Error(), exit: exitFailed}
+	return failure{Code: "failed", Message: err.Error(), Hint: remedy(verb, err), exit: exitFailed}
 }
 
 // fail prints an error and returns its exit code.
@@ -94,7 +95,7 @@ func (a *app) fail(err error) int {
 		a.problems(problems)
 		return exitFailed
 	}
-	f := explain(err)
+	f := explain(a.verb, err)
 	if a.cli != nil && a.cli.JSON {
 		a.json(struct {
 			OK    bool    `json:"ok"`
@@ -124,6 +125,13 @@ func (a *app) problems(p configs.Errors) {
 		return
 	}
 	fmt.Fprint(a.errs, p.Error())
+}
+
+// jsonLine prints v as one line, for commands that go on.
+func (a *app) jsonLine(v any) error {
+	e := json.NewEncoder(a.out)
+	e.SetEscapeHTML(false)
+	return e.Encode(v)
 }
 
 // json prints v for programs.

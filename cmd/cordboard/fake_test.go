@@ -107,7 +107,7 @@ func fakeCalls() []callcontrol.CallView {
 		far.Actions = actions
 		return []callcontrol.LegView{{ID: "l1", Role: callcontrol.RoleDevice, State: state, Actions: actions}, far}
 	}
-	return []callcontrol.CallView{
+	calls := []callcontrol.CallView{
 		{
 			ID: "c1", Interaction: "i1", Agent: "anna", Line: "pbx/1001", Direction: callcontrol.Inbound, Phase: callcontrol.PhaseTalking, Queue: "Sales",
 			Variables: []callcontrol.Variable{{Name: "ivr", Value: "2"}}, Remote: ivan, Contact: callcontrol.Contact{ID: "7f3a", Name: "Ivan P."},
@@ -135,6 +135,16 @@ func fakeCalls() []callcontrol.CallView {
 				callcontrol.KindHangup, callcontrol.KindSwap, callcontrol.KindConference, callcontrol.KindComplete, callcontrol.KindCancel),
 		},
 	}
+	clean := callcontrol.LegMedia{Codec: "PCMA", Relayed: true, PacketsIn: 3000, PacketsOut: 2990, Jitter: 625 * time.Microsecond, MOS: 4.39, RecentMOS: 4.39}
+	lossy := callcontrol.LegMedia{
+		Codec: "PCMA", Relayed: true, PacketsIn: 2960, PacketsOut: 3001, Lost: 40, LossRatio: 0.0133, RecentLossRatio: 0.08,
+		Jitter: 31 * time.Millisecond, RTT: 84 * time.Millisecond, MOS: 4.24, RecentMOS: 3.54, RemoteLossRatio: 0.03,
+	}
+	mute := callcontrol.LegMedia{Codec: "PCMU", PacketsOut: 5500, ForeignDropped: 5490}
+	for i, far := range map[int]callcontrol.LegMedia{0: lossy, 2: mute, 3: clean} {
+		calls[i].Legs[0].Media, calls[i].Legs[1].Media = &clean, &far
+	}
+	return calls
 }
 
 func newFake(t *testing.T) *fake {

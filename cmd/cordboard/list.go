@@ -70,7 +70,7 @@ func deviceText(d callcontrol.DeviceView) string {
 
 type callsCommand struct {
 	Agent string `arg:"" optional:"" help:"Only this agent's."`
-	Legs  bool   `help:"With each party and what may be done to it now."`
+	Legs  bool   `help:"With each party, its media and what may be done to it now."`
 }
 
 // Run lists calls.
@@ -94,11 +94,11 @@ func (c *callsCommand) Run(a *app) error {
 		}{some(calls), some(transfers)})
 		return nil
 	}
-	rows := [][]string{{"CALL", "AGENT", "DIRECTION", "PARTY", "QUEUE", "PHASE", "FOR", "CONTACT", "TRANSFER"}}
+	rows := [][]string{{"CALL", "AGENT", "DIRECTION", "PARTY", "QUEUE", "PHASE", "FOR", "QUALITY", "CONTACT", "TRANSFER"}}
 	for _, v := range calls {
 		rows = append(rows, []string{
 			string(v.ID), string(v.Agent), string(v.Direction), party(v.Remote), v.Queue, because(string(v.Phase), string(v.Cause)),
-			elapsed(v.Started, a.now()), contactText(v), transferText(v.Transfer, transfers),
+			elapsed(v.Started, a.now()), qualityText(worst(v.Legs)), contactText(v), transferText(v.Transfer, transfers),
 		})
 	}
 	table(a.out, rows)
@@ -119,7 +119,7 @@ func transferText(id callcontrol.TransferID, all []callcontrol.TransferView) str
 }
 
 func legRows(calls []callcontrol.CallView) [][]string {
-	rows := [][]string{{"CALL", "LEG", "ROLE", "STATE", "PARTY", "ACTIONS"}}
+	rows := [][]string{{"CALL", "LEG", "ROLE", "STATE", "PARTY", "QUALITY", "MEDIA", "ACTIONS"}}
 	for _, c := range calls {
 		for _, l := range c.Legs {
 			state := because(string(l.State), string(l.Cause))
@@ -133,7 +133,9 @@ func legRows(calls []callcontrol.CallView) [][]string {
 			if l.Role == callcontrol.RoleDevice && l.Party == (callcontrol.Identity{}) {
 				who = string(c.Agent)
 			}
-			rows = append(rows, []string{string(c.ID), string(l.ID), string(l.Role), state, who, joined(l.Actions)})
+			rows = append(rows, []string{
+				string(c.ID), string(l.ID), string(l.Role), state, who, qualityText(l.Media), mediaText(l.Media), joined(l.Actions),
+			})
 		}
 	}
 	return rows

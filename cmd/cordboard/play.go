@@ -41,7 +41,7 @@ func (c *demoCommand) Run(a *app) error {
 	report, err := demo.Run(a.ctx, demo.Options{Out: c.Out, Keep: c.Keep, Say: say, Serve: func(ctx context.Context, config string) error {
 		return a.daemon(ctx, config, daemon.Options{Log: log})
 	}})
-	if a.cli.JSON && report != nil && (err == nil || errors.Is(err, demo.ErrNotOK)) {
+	if a.cli.JSON && report != nil && (err == nil || errors.Is(err, demo.ErrNotOK) || errors.Is(err, demo.ErrTooSlow)) {
 		a.json(report)
 		if err != nil {
 			return &exitError{exitFailed}
@@ -68,7 +68,7 @@ type simCommand struct {
 // Run is a telephone world until a signal.
 func (c *simCommand) Run(a *app) error {
 	a.verb = "sim"
-	o := sim.StandOptions{PBX: c.Listen, Lines: c.Lines, CallEvery: c.CallEvery, TalkFor: c.TalkFor, Queue: c.Queue, Say: a.out}
+	o := sim.StandOptions{PBX: c.Listen, Lines: c.Lines, CallEvery: c.CallEvery, TalkFor: c.TalkFor, Queue: c.Queue, Tell: a.tellSim}
 	if c.Daemon != "" {
 		at, err := netip.ParseAddrPort(c.Daemon)
 		if err != nil {
@@ -97,4 +97,13 @@ func (c *simCommand) Run(a *app) error {
 		return err
 	}
 	return nil
+}
+
+// tellSim prints one happening of the telephone world, for people or as a line of JSON.
+func (a *app) tellSim(h sim.Happening) {
+	if a.cli.JSON {
+		_ = a.jsonLine(h) // a closed standard output ends nothing: the world is what was asked for
+		return
+	}
+	fmt.Fprintln(a.out, h)
 }

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/netip"
 	"os"
 	"os/exec"
@@ -15,6 +14,7 @@ import (
 	"time"
 
 	"cordboard/callcontrol"
+	"cordboard/internal/freeport"
 	"cordboard/plugins/control"
 	"cordboard/sim"
 	"cordboard/sipua"
@@ -43,10 +43,9 @@ func startProcess(t *testing.T) *process {
 	p.pbx, err = sim.NewPBX(sim.PBXConfig{Addr: local, Accounts: []sim.Account{{User: "1001", Password: "line"}}})
 	p.must(err)
 	p.background(p.pbx.Run)
-	c, err := net.ListenUDP("udp4", net.UDPAddrFromAddrPort(local))
+	port, err := freeport.Deal()
 	p.must(err)
-	sip := c.LocalAddr().(*net.UDPAddr).AddrPort()
-	c.Close()
+	sip := netip.AddrPortFrom(local.Addr(), port)
 	dir := t.TempDir()
 	for _, f := range []string{"line", "phone"} {
 		p.must(os.WriteFile(filepath.Join(dir, f), []byte(f), 0o600))

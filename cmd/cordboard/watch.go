@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strconv"
@@ -100,9 +99,7 @@ func (a *app) told(e journal.Entry[callcontrol.Event]) error {
 		if e.Gap == nil {
 			line.Event = &e.Event
 		}
-		out := json.NewEncoder(a.out)
-		out.SetEscapeHTML(false)
-		return out.Encode(line)
+		return a.jsonLine(line)
 	}
 	if e.Gap != nil {
 		_, err := fmt.Fprintf(a.out, "-- events lost up to %d; `cordboard agents` and `cordboard calls` show what is now\n", e.Gap.To.Seq)

@@ -16,7 +16,7 @@ var order = []string{"cmd", "plugins", "configs", "callcontrol", "journal", "sim
 var alone = map[string][]string{
 	"rtp": nil, "mediamix": {"rtp"}, "systemd": nil, "journal": nil,
 	"callcontrol": {"journal"},
-	"configs":     nil,
+	"configs":     {"mediamix"}, // check decodes music as the daemon will
 	"sipua":       nil,
 	"plugins":     {"callcontrol", "journal"},
 	"sim":         {"sipua", "mediamix", "rtp"},

@@ -1,6 +1,7 @@
 package control
 
 import (
+	"math"
 	"time"
 
 	"google.golang.org/protobuf/types/known/timestamppb"
@@ -46,8 +47,30 @@ func decodeLeg(l *controlv1.Leg) callcontrol.LegView {
 	return callcontrol.LegView{
 		ID: callcontrol.LegID(l.GetId()), Role: roles.from(l.GetRole()), State: legStates.from(l.GetState()),
 		Party: decodeIdentity(l.GetParty()), Early: l.GetEarly(), PeerHold: l.GetPeerHold(), Muted: l.GetMuted(),
-		Cause: causes.from(l.GetCause()), Actions: list(l.GetActions(), verbs.from),
+		Cause: causes.from(l.GetCause()), Actions: list(l.GetActions(), verbs.from), Media: decodeMedia(l.GetMedia()),
 	}
+}
+
+func decodeMedia(m *controlv1.LegMedia) *callcontrol.LegMedia {
+	if m == nil {
+		return nil
+	}
+	return &callcontrol.LegMedia{
+		Codec: m.GetCodec(), Relayed: m.GetRelayed(), PacketsIn: m.GetPacketsIn(), PacketsOut: m.GetPacketsOut(),
+		ForeignDropped: m.GetForeignDropped(), Lost: m.GetLost(),
+		LossRatio: decodeFigure(m.GetLossRatio()), RecentLossRatio: decodeFigure(m.GetRecentLossRatio()),
+		Jitter: m.GetJitter().AsDuration(), RTT: m.GetRtt().AsDuration(),
+		MOS: decodeFigure(m.GetMos()), RecentMOS: decodeFigure(m.GetRecentMos()),
+		RemoteLossRatio: decodeFigure(m.GetRemoteLossRatio()), RemoteJitter: m.GetRemoteJitter().AsDuration(),
+	}
+}
+
+// decodeFigure takes what is no number for not measured: JSON has no word for it.
+func decodeFigure(x float64) float64 {
+	if math.IsNaN(x) || math.IsInf(x, 0) {
+		return 0
+	}
+	return x
 }
 
 func decodeCall(c *controlv1.Call) callcontrol.CallView {

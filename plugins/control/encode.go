@@ -62,7 +62,19 @@ func encodeLeg(l callcontrol.LegView) *controlv1.Leg {
 	return &controlv1.Leg{
 		Id: text(l.ID), Role: roles.to(l.Role), State: legStates.to(l.State), Party: encodeIdentity(l.Party),
 		Early: l.Early, PeerHold: l.PeerHold, Muted: l.Muted, Cause: causes.to(l.Cause),
-		Actions: list(l.Actions, verbs.to),
+		Actions: list(l.Actions, verbs.to), Media: encodeMedia(l.Media),
+	}
+}
+
+func encodeMedia(m *callcontrol.LegMedia) *controlv1.LegMedia {
+	if m == nil {
+		return nil
+	}
+	return &controlv1.LegMedia{
+		Codec: text(m.Codec), Relayed: m.Relayed, PacketsIn: m.PacketsIn, PacketsOut: m.PacketsOut, ForeignDropped: m.ForeignDropped,
+		Lost: m.Lost, LossRatio: m.LossRatio, RecentLossRatio: m.RecentLossRatio,
+		Jitter: encodeDuration(m.Jitter), Rtt: encodeDuration(m.RTT), Mos: m.MOS, RecentMos: m.RecentMOS,
+		RemoteLossRatio: m.RemoteLossRatio, RemoteJitter: encodeDuration(m.RemoteJitter),
 	}
 }
 

@@ -35,6 +35,7 @@ var statusOf = map[callcontrol.Code]codes.Code{
 	callcontrol.CodeUnavailable:       codes.FailedPrecondition,
 	callcontrol.CodeBusy:              codes.ResourceExhausted,
 	callcontrol.CodeForbidden:         codes.PermissionDenied,
+	callcontrol.CodeOverloaded:        codes.ResourceExhausted,
 }
 
 // encodeError makes a switchboard's error a gRPC status; a refusal rides in its details.

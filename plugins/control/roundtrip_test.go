@@ -2,12 +2,14 @@ package control
 
 import (
 	"fmt"
+	"math"
 	"reflect"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/durationpb"
 
 	"cordboard/callcontrol"
 	"cordboard/journal"
@@ -56,6 +58,8 @@ func (f *filler) fill(t *testing.T, v reflect.Value) {
 		v.SetInt(int64(f.n))
 	case reflect.Int64:
 		v.SetInt(int64(f.n) * 1_000_000)
+	case reflect.Float64:
+		v.SetFloat(float64(f.n) / 16)
 	case reflect.Pointer:
 		v.Set(reflect.New(v.Type().Elem()))
 		f.fill(t, v.Elem())
@@ -137,6 +141,9 @@ func FuzzEntry(f *testing.F) {
 		encodeEntry(journal.Entry[callcontrol.Event]{Gap: &journal.Gap{}}),
 		encodeEntry(journal.Entry[callcontrol.Event]{Event: callcontrol.Event{Kind: callcontrol.EventLegHeld, Call: &callcontrol.CallView{Legs: []callcontrol.LegView{{}}}}}),
 		{Entry: &controlv1.SubscribeReply_Event{Event: &controlv1.Event{Kind: 999, Cause: -1}}},
+		{Entry: &controlv1.SubscribeReply_Event{Event: &controlv1.Event{Call: &controlv1.Call{Legs: []*controlv1.Leg{{
+			Media: &controlv1.LegMedia{Mos: math.NaN(), LossRatio: math.Inf(1), Jitter: &durationpb.Duration{Seconds: math.MaxInt64}},
+		}}}}}},
 	} {
 		raw, err := proto.Marshal(e)
 		if err != nil {

@@ -43,8 +43,9 @@ type stream struct {
 
 	stale time.Time // Dialled only, guarded by its table: when what is left here belongs to nobody any more
 
-	mu   sync.Mutex
-	user time.Time // read deadline set from outside
+	mu    sync.Mutex
+	user  time.Time // read deadline set from outside
+	pings pings
 }
 
 // ErrBroken is the error of Dialled: the stream broke a rule, and its connection must be closed. Read of a wrapped
@@ -184,41 +185,6 @@ func (s *stream) pace(trusted bool) error {
 			return net.ErrClosed
 		}
 	}
-}
-
-// pingGap is how far apart the halves of one ping may come; two pongs or single CRLFs are further apart.
-const pingGap = time.Second
-
-// keepAlive takes CR and LF off the buffer between messages and answers a ping.
-func (s *stream) keepAlive() error {
-	if s.frame != (frame{}) {
-		return nil
-	}
-	now := time.Now()
-	if now.Sub(s.crlfAt) > pingGap {
-		s.crlf = 0
-	}
-	n := 0
-	for n < len(s.buf) && (s.buf[n] == '\r' || s.buf[n] == '\n') {
-		n++
-		if s.crlf++; s.crlf < 4 {
-			continue
-		}
-		s.crlf = 0
-		s.filter.drop(ReasonKeepAlive)
-		if err := s.pace(s.dialled || s.filter.cfg.Trusted(s.src.Addr())); err != nil {
-			return err
-		}
-		s.filter.count.pongs.Add(1)
-		if _, err := s.Write([]byte("\r\n")); err != nil {
-			return err
-		}
-	}
-	if n > 0 {
-		s.crlfAt = now
-		s.discard(n)
-	}
-	return nil
 }
 
 // answer sends an error status; a failed write closes the connection, which the next read will tell.

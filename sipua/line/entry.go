@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"cordboard/sipua/alarm"
 	"cordboard/sipua/digest"
 	"cordboard/sipua/resolve"
 )
@@ -21,13 +22,14 @@ type entry struct {
 	line               Line
 	trunk              *trunk
 	m                  machine
-	alarm              alarm
+	alarm              alarm.Alarm[any]
 	client             *digest.Client
 	callID, tag        string
 	cseq               uint32
 	target             resolve.Target // of the last success
 	serviceRoute, path []string
 	job                *job // the REGISTER under way, nil otherwise
+	told               told // not guarded: owned by the goroutine of Run
 }
 
 // job is one REGISTER from the pacer's queue to its answer.
@@ -48,7 +50,7 @@ type job struct {
 func newEntry(l Line, t *trunk, c *digest.Client) *entry {
 	e := &entry{line: l, trunk: t, client: c, callID: rand.Text(), tag: rand.Text()[:12]}
 	e.m.phase = Idle
-	e.alarm.owner, e.alarm.index = e, -1
+	e.alarm.Owner = e
 	return e
 }
 

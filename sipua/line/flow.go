@@ -2,8 +2,10 @@ package line
 
 import (
 	"context"
+	"log/slog"
 	"time"
 
+	"cordboard/sipua/alarm"
 	"cordboard/sipua/resolve"
 )
 
@@ -13,7 +15,8 @@ type flow struct {
 	trunk  *trunk
 	target resolve.Target
 	lines  int
-	alarm  alarm
+	down   bool // the last ping failed
+	alarm  alarm.Alarm[any]
 }
 
 // kind is the keep-alive of a target, KeepAliveOff for none.
@@ -38,7 +41,7 @@ func (m *Manager) moveFlowLocked(e *entry, to resolve.Target) {
 	}
 	if f := e.trunk.flows[e.target]; f != nil {
 		if f.lines--; f.lines == 0 {
-			m.alarms.set(&f.alarm, time.Time{})
+			m.alarms.Set(&f.alarm, time.Time{})
 			delete(e.trunk.flows, e.target)
 		}
 	}
@@ -49,7 +52,7 @@ func (m *Manager) moveFlowLocked(e *entry, to resolve.Target) {
 	f := e.trunk.flows[to]
 	if f == nil {
 		f = &flow{trunk: e.trunk, target: to}
-		f.alarm.owner, f.alarm.index = f, -1
+		f.alarm.Owner = f
 		e.trunk.flows[to] = f
 		m.armFlowLocked(f)
 	}
@@ -60,10 +63,10 @@ func (m *Manager) moveFlowLocked(e *entry, to resolve.Target) {
 func (m *Manager) armFlowLocked(f *flow) {
 	ka := f.trunk.cfg.KeepAlive
 	if f.trunk.flows[f.target] != f || ka.kind(f.target) == KeepAliveOff || m.stopping {
-		m.alarms.set(&f.alarm, time.Time{})
+		m.alarms.Set(&f.alarm, time.Time{})
 		return
 	}
-	m.alarms.set(&f.alarm, time.Now().Add(scale(ka.Interval, 0.8+0.2*m.deps.Float())))
+	m.alarms.Set(&f.alarm, time.Now().Add(scale(ka.Interval, 0.8+0.2*m.deps.Float())))
 }
 
 // ping keeps one flow open and reports when it is gone.
@@ -71,12 +74,21 @@ func (m *Manager) ping(ctx context.Context, f *flow, name string, ka KeepAlive) 
 	pctx, cancel := context.WithTimeout(ctx, ka.Timeout)
 	defer cancel()
 	err := m.deps.Sender.Ping(pctx, name, f.target, ka.kind(f.target))
-	if err != nil && ctx.Err() == nil {
-		m.deps.Log.Warn("keep-alive failed", "trunk", name, "remote", f.target.String(), "error", err)
-		m.FlowLost(name, f.target)
+	if ctx.Err() != nil {
+		return
 	}
 	m.mu.Lock()
-	defer m.mu.Unlock()
+	again := f.down
+	f.down = err != nil
 	m.armFlowLocked(f)
+	m.mu.Unlock()
+	if err != nil {
+		level := slog.LevelWarn
+		if again {
+			level = slog.LevelDebug
+		}
+		m.deps.Log.Log(ctx, level, "keep-alive failed", "trunk", name, "remote", f.target.String(), "error", err)
+		m.FlowLost(name, f.target)
+	}
 	m.poke()
 }

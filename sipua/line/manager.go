@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"cordboard/sipua/alarm"
 	"cordboard/sipua/digest"
 	"cordboard/sipua/resolve"
 )
@@ -37,10 +38,12 @@ type Deps struct {
 	Float func() float64
 }
 
-// event is a change to report; gained tells that the line became registered.
+// event is a change to report.
 type event struct {
 	State
-	gained bool
+	entry   *entry
+	entered bool // the phase is new
+	gained  bool // the line became registered
 }
 
 // Manager keeps all lines registered. Its methods are safe for concurrent use
@@ -49,11 +52,13 @@ type Manager struct {
 	deps Deps
 	wake chan struct{} // capacity 1: there is something for Run to look at
 
+	gathering []*watch // that will have something to tell; owned by the goroutine of Run
+
 	mu       sync.Mutex
 	trunks   map[string]*trunk
 	accounts map[account]*entry // all machines that are not Gone
 	ids      map[string]*entry  // the wanted lines
-	alarms   alarms
+	alarms   alarm.Heap[any]    // of entries, trunks and flows
 	stopping bool
 	leaving  []*trunk // whose lines the stop waits for
 	events   []event  // for OnState, in order
@@ -168,7 +173,7 @@ func (m *Manager) stepLocked(e *entry, in input) {
 	if eff.drop && e.job != nil {
 		e.job.dropped, e.job = true, nil
 	}
-	m.alarms.set(&e.alarm, eff.arm)
+	m.alarms.Set(&e.alarm, eff.arm)
 	if eff.send {
 		m.enqueueLocked(e, eff)
 	}
@@ -176,7 +181,7 @@ func (m *Manager) stepLocked(e *entry, in input) {
 		m.removeLocked(e)
 	}
 	if before.phase != e.m.phase || before.bound != e.m.bound || before.reason != e.m.reason || before.until != e.m.until {
-		m.events = append(m.events, event{e.state(in.now), e.m.bound && !before.bound})
+		m.events = append(m.events, event{e.state(in.now), e, before.phase != e.m.phase, e.m.bound && !before.bound})
 	}
 	m.poke()
 }

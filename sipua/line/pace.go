@@ -30,9 +30,9 @@ func (m *Manager) enqueueLocked(e *entry, eff effect) {
 func (m *Manager) armPacerLocked(t *trunk) {
 	switch {
 	case !t.waiting(), t.inFlight >= m.deps.InFlight:
-		m.alarms.set(&t.alarm, time.Time{})
+		m.alarms.Set(&t.alarm, time.Time{})
 	default:
-		m.alarms.set(&t.alarm, later(t.slot, time.Now()))
+		m.alarms.Set(&t.alarm, later(t.slot, time.Now()))
 	}
 }
 

@@ -46,8 +46,8 @@ func (m *Manager) Run(ctx context.Context) error {
 func (m *Manager) turn(ctx context.Context, group *sync.WaitGroup) (wait time.Duration, left int) {
 	m.mu.Lock()
 	now := time.Now()
-	for a := m.alarms.due(now); a != nil; a = m.alarms.due(now) {
-		switch owner := a.owner.(type) {
+	for a := m.alarms.Due(now); a != nil; a = m.alarms.Due(now) {
+		switch owner := a.Owner.(type) {
 		case *entry:
 			m.stepLocked(owner, input{kind: inDue})
 		case *trunk:
@@ -66,28 +66,11 @@ func (m *Manager) turn(ctx context.Context, group *sync.WaitGroup) (wait time.Du
 	}
 	events := m.events
 	m.ready, m.pings, m.events = nil, nil, nil
-	wait = time.Hour
-	if len(m.alarms) > 0 {
-		wait = max(0, time.Until(m.alarms[0].at))
-	}
-	wait = min(wait, m.giveUpLocked(now))
+	wait = m.alarms.Wait(m.giveUpLocked(now))
 	left = len(m.accounts)
 	m.mu.Unlock()
 	for _, e := range events {
 		m.report(e)
 	}
-	return wait, left
-}
-
-// report logs a change and calls back. A refresh is not worth a line in the log.
-func (m *Manager) report(e event) {
-	s := e.State
-	switch {
-	case s.Failures == 1 && (s.Phase == BackingOff || s.Phase == Parked):
-		m.deps.Log.Warn("line not registered", "line", s.Line, "trunk", s.Trunk, "phase", s.Phase.String(),
-			"reason", s.Reason, "next", s.Next)
-	case e.gained:
-		m.deps.Log.Info("line registered", "line", s.Line, "trunk", s.Trunk, "remote", s.Target.String())
-	}
-	m.deps.OnState(s)
+	return min(wait, m.settle(now)), left
 }

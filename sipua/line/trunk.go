@@ -1,8 +1,10 @@
 package line
 
 import (
+	"log/slog"
 	"time"
 
+	"cordboard/sipua/alarm"
 	"cordboard/sipua/resolve"
 )
 
@@ -12,18 +14,22 @@ import (
 // window of a second ever holds more than Rate of them.
 type trunk struct {
 	cfg      Trunk
-	alarm    alarm
+	alarm    alarm.Alarm[any]
 	urgent   queue // continue an exchange: an answered challenge has a nonce that ages
 	normal   queue
 	inFlight int       // sent and not answered
 	waited   time.Time // since when an answer is waited for, while inFlight > 0
 	slot     time.Time // the next REGISTER leaves no earlier
 	flows    map[resolve.Target]*flow
+	watch    *watch // not guarded: owned by the goroutine of Run
 }
 
-func newTrunk(cfg Trunk) *trunk {
-	t := &trunk{cfg: cfg, flows: make(map[resolve.Target]*flow)}
-	t.alarm.owner, t.alarm.index = t, -1
+func newTrunk(cfg Trunk, log *slog.Logger) *trunk {
+	t := &trunk{
+		cfg: cfg, flows: make(map[resolve.Target]*flow),
+		watch: &watch{log: log, trunk: cfg.Name, reasons: make(map[cause]int)},
+	}
+	t.alarm.Owner = t
 	return t
 }
 

@@ -48,10 +48,10 @@ func (m *Manager) updateTrunksLocked(list []Trunk) {
 		t := old[cfg.Name]
 		switch {
 		case t == nil:
-			t = newTrunk(cfg)
+			t = newTrunk(cfg, m.deps.Log)
 		case t.cfg.Server != cfg.Server || t.cfg.Domain != cfg.Domain:
 			slot := t.slot
-			t = newTrunk(cfg)
+			t = newTrunk(cfg, m.deps.Log)
 			t.slot = slot
 		default:
 			t.cfg = cfg

@@ -53,7 +53,7 @@ func (r *Registrar) storeLocked(a *account, list []Binding, reason string) {
 		r.flows[b.Flow.key()] = a
 	}
 	a.bindings = list
-	r.alarms.set(a, earliest(list))
+	r.alarms.Set(&a.expiry, earliest(list))
 	r.eventLocked(a, reason)
 }
 
@@ -133,7 +133,8 @@ func (r *Registrar) Update(users []User) error {
 		wanted[u.Name] = true
 		a := r.users[u.Name]
 		if a == nil {
-			a = &account{index: -1}
+			a = &account{}
+			a.expiry.Owner = a
 			r.users[u.Name] = a
 		}
 		old := a.user
@@ -193,16 +194,12 @@ func (r *Registrar) Run(ctx context.Context) error {
 func (r *Registrar) turn() time.Duration {
 	r.mu.Lock()
 	now := time.Now()
-	for len(r.alarms) > 0 && !r.alarms[0].at.After(now) {
-		a := r.alarms[0]
-		r.storeLocked(a, lapse(a.bindings, now), "expired")
+	for due := r.alarms.Due(now); due != nil; due = r.alarms.Due(now) {
+		r.storeLocked(due.Owner, lapse(due.Owner.bindings, now), "expired")
 	}
 	events := r.events
 	r.events = nil
-	wait := time.Hour
-	if len(r.alarms) > 0 {
-		wait = max(0, time.Until(r.alarms[0].at))
-	}
+	wait := r.alarms.Wait(time.Hour)
 	r.mu.Unlock()
 	for _, s := range events {
 		r.report(s)

@@ -14,6 +14,7 @@ import (
 	"sync"
 	"time"
 
+	"cordboard/sipua/alarm"
 	"cordboard/sipua/digest"
 )
 
@@ -78,17 +79,16 @@ type Registrar struct {
 
 	mu     sync.RWMutex
 	users  map[string]*account
-	flows  map[Flow]*account // registered flows
-	alarms alarms
+	flows  map[Flow]*account    // registered flows
+	alarms alarm.Heap[*account] // by earliest expiry
 	events []State
 }
 
 // account is one user with his contacts. Guarded by Registrar.mu.
 type account struct {
 	user     User
-	bindings []Binding // registered ones, newest first
-	at       time.Time // the earliest expiry
-	index    int       // in the heap, -1 when nothing expires
+	bindings []Binding             // registered ones, newest first
+	expiry   alarm.Alarm[*account] // the earliest
 }
 
 // New makes a registrar.

@@ -60,6 +60,8 @@ const (
 	RefusalCode_REFUSAL_CODE_BUSY RefusalCode = 14
 	// The dial rules do not allow the number.
 	RefusalCode_REFUSAL_CODE_FORBIDDEN RefusalCode = 15
+	// More commands are under way than can be taken. Nothing was done: a later one, with another command_id, may be.
+	RefusalCode_REFUSAL_CODE_OVERLOADED RefusalCode = 16
 )
 
 // Enum value maps for RefusalCode.
@@ -81,6 +83,7 @@ var (
 		13: "REFUSAL_CODE_UNAVAILABLE",
 		14: "REFUSAL_CODE_BUSY",
 		15: "REFUSAL_CODE_FORBIDDEN",
+		16: "REFUSAL_CODE_OVERLOADED",
 	}
 	RefusalCode_value = map[string]int32{
 		"REFUSAL_CODE_UNSPECIFIED":          0,
@@ -99,6 +102,7 @@ var (
 		"REFUSAL_CODE_UNAVAILABLE":          13,
 		"REFUSAL_CODE_BUSY":                 14,
 		"REFUSAL_CODE_FORBIDDEN":            15,
+		"REFUSAL_CODE_OVERLOADED":           16,
 	}
 )
 
@@ -3260,7 +3264,9 @@ type Leg struct {
 	// Failed and ended legs.
 	Cause Cause `protobuf:"varint,8,opt,name=cause,proto3,enum=cordboard.control.v1.Cause" json:"cause,omitempty"`
 	// The verbs that would be accepted now.
-	Actions       []Verb `protobuf:"varint,9,rep,packed,name=actions,proto3,enum=cordboard.control.v1.Verb" json:"actions,omitempty"`
+	Actions []Verb `protobuf:"varint,9,rep,packed,name=actions,proto3,enum=cordboard.control.v1.Verb" json:"actions,omitempty"`
+	// Absent in events, where it would be out of date, and before media is negotiated.
+	Media         *LegMedia `protobuf:"bytes,10,opt,name=media,proto3" json:"media,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -3358,6 +3364,174 @@ func (x *Leg) GetActions() []Verb {
 	return nil
 }
 
+func (x *Leg) GetMedia() *LegMedia {
+	if x != nil {
+		return x.Media
+	}
+	return nil
+}
+
+// LegMedia are the figures of a leg's RTP at the moment of the snapshot. "In" is what the party sends
+// to the daemon, "out" what the daemon sends to it. "Recent" is the last 3 to 15 seconds, everything
+// else the whole leg.
+type LegMedia struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Encoding name (RFC 3551): PCMA, PCMU.
+	Codec string `protobuf:"bytes,1,opt,name=codec,proto3" json:"codec,omitempty"`
+	// The party hears another leg's packets untouched; nothing is mixed.
+	Relayed    bool   `protobuf:"varint,2,opt,name=relayed,proto3" json:"relayed,omitempty"`
+	PacketsIn  uint64 `protobuf:"varint,3,opt,name=packets_in,json=packetsIn,proto3" json:"packets_in,omitempty"`
+	PacketsOut uint64 `protobuf:"varint,4,opt,name=packets_out,json=packetsOut,proto3" json:"packets_out,omitempty"`
+	// Came from another source than the party and were dropped.
+	ForeignDropped uint64 `protobuf:"varint,5,opt,name=foreign_dropped,json=foreignDropped,proto3" json:"foreign_dropped,omitempty"`
+	// Expected less received (RFC 3550); duplicates may make it negative.
+	Lost int64 `protobuf:"varint,6,opt,name=lost,proto3" json:"lost,omitempty"`
+	// 0 to 1.
+	LossRatio       float64 `protobuf:"fixed64,7,opt,name=loss_ratio,json=lossRatio,proto3" json:"loss_ratio,omitempty"`
+	RecentLossRatio float64 `protobuf:"fixed64,8,opt,name=recent_loss_ratio,json=recentLossRatio,proto3" json:"recent_loss_ratio,omitempty"`
+	// Interarrival jitter (RFC 3550).
+	Jitter *durationpb.Duration `protobuf:"bytes,9,opt,name=jitter,proto3" json:"jitter,omitempty"`
+	// From RTCP; absent: not measured.
+	Rtt *durationpb.Duration `protobuf:"bytes,10,opt,name=rtt,proto3" json:"rtt,omitempty"`
+	// E-model estimate (ITU-T G.107) of what the party sends, 1 to 4.5; 0: nothing came.
+	Mos float64 `protobuf:"fixed64,11,opt,name=mos,proto3" json:"mos,omitempty"`
+	// 0: nothing came recently.
+	RecentMos float64 `protobuf:"fixed64,12,opt,name=recent_mos,json=recentMos,proto3" json:"recent_mos,omitempty"`
+	// Of what the daemon sends, as the party last reported by RTCP.
+	RemoteLossRatio float64              `protobuf:"fixed64,13,opt,name=remote_loss_ratio,json=remoteLossRatio,proto3" json:"remote_loss_ratio,omitempty"`
+	RemoteJitter    *durationpb.Duration `protobuf:"bytes,14,opt,name=remote_jitter,json=remoteJitter,proto3" json:"remote_jitter,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
+}
+
+func (x *LegMedia) Reset() {
+	*x = LegMedia{}
+	mi := &file_control_proto_msgTypes[37]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *LegMedia) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*LegMedia) ProtoMessage() {}
+
+func (x *LegMedia) ProtoReflect() protoreflect.Message {
+	mi := &file_control_proto_msgTypes[37]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use LegMedia.ProtoReflect.Descriptor instead.
+func (*LegMedia) Descriptor() ([]byte, []int) {
+	return file_control_proto_rawDescGZIP(), []int{37}
+}
+
+func (x *LegMedia) GetCodec() string {
+	if x != nil {
+		return x.Codec
+	}
+	return ""
+}
+
+func (x *LegMedia) GetRelayed() bool {
+	if x != nil {
+		return x.Relayed
+	}
+	return false
+}
+
+func (x *LegMedia) GetPacketsIn() uint64 {
+	if x != nil {
+		return x.PacketsIn
+	}
+	return 0
+}
+
+func (x *LegMedia) GetPacketsOut() uint64 {
+	if x != nil {
+		return x.PacketsOut
+	}
+	return 0
+}
+
+func (x *LegMedia) GetForeignDropped() uint64 {
+	if x != nil {
+		return x.ForeignDropped
+	}
+	return 0
+}
+
+func (x *LegMedia) GetLost() int64 {
+	if x != nil {
+		return x.Lost
+	}
+	return 0
+}
+
+func (x *LegMedia) GetLossRatio() float64 {
+	if x != nil {
+		return x.LossRatio
+	}
+	return 0
+}
+
+func (x *LegMedia) GetRecentLossRatio() float64 {
+	if x != nil {
+		return x.RecentLossRatio
+	}
+	return 0
+}
+
+func (x *LegMedia) GetJitter() *durationpb.Duration {
+	if x != nil {
+		return x.Jitter
+	}
+	return nil
+}
+
+func (x *LegMedia) GetRtt() *durationpb.Duration {
+	if x != nil {
+		return x.Rtt
+	}
+	return nil
+}
+
+func (x *LegMedia) GetMos() float64 {
+	if x != nil {
+		return x.Mos
+	}
+	return 0
+}
+
+func (x *LegMedia) GetRecentMos() float64 {
+	if x != nil {
+		return x.RecentMos
+	}
+	return 0
+}
+
+func (x *LegMedia) GetRemoteLossRatio() float64 {
+	if x != nil {
+		return x.RemoteLossRatio
+	}
+	return 0
+}
+
+func (x *LegMedia) GetRemoteJitter() *durationpb.Duration {
+	if x != nil {
+		return x.RemoteJitter
+	}
+	return nil
+}
+
 type Call struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
@@ -3390,7 +3564,7 @@ type Call struct {
 
 func (x *Call) Reset() {
 	*x = Call{}
-	mi := &file_control_proto_msgTypes[37]
+	mi := &file_control_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3402,7 +3576,7 @@ func (x *Call) String() string {
 func (*Call) ProtoMessage() {}
 
 func (x *Call) ProtoReflect() protoreflect.Message {
-	mi := &file_control_proto_msgTypes[37]
+	mi := &file_control_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3415,7 +3589,7 @@ func (x *Call) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Call.ProtoReflect.Descriptor instead.
 func (*Call) Descriptor() ([]byte, []int) {
-	return file_control_proto_rawDescGZIP(), []int{37}
+	return file_control_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *Call) GetId() string {
@@ -3572,7 +3746,7 @@ type Transfer struct {
 
 func (x *Transfer) Reset() {
 	*x = Transfer{}
-	mi := &file_control_proto_msgTypes[38]
+	mi := &file_control_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3584,7 +3758,7 @@ func (x *Transfer) String() string {
 func (*Transfer) ProtoMessage() {}
 
 func (x *Transfer) ProtoReflect() protoreflect.Message {
-	mi := &file_control_proto_msgTypes[38]
+	mi := &file_control_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3597,7 +3771,7 @@ func (x *Transfer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Transfer.ProtoReflect.Descriptor instead.
 func (*Transfer) Descriptor() ([]byte, []int) {
-	return file_control_proto_rawDescGZIP(), []int{38}
+	return file_control_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *Transfer) GetId() string {
@@ -3688,7 +3862,7 @@ type Agent struct {
 
 func (x *Agent) Reset() {
 	*x = Agent{}
-	mi := &file_control_proto_msgTypes[39]
+	mi := &file_control_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3700,7 +3874,7 @@ func (x *Agent) String() string {
 func (*Agent) ProtoMessage() {}
 
 func (x *Agent) ProtoReflect() protoreflect.Message {
-	mi := &file_control_proto_msgTypes[39]
+	mi := &file_control_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3713,7 +3887,7 @@ func (x *Agent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Agent.ProtoReflect.Descriptor instead.
 func (*Agent) Descriptor() ([]byte, []int) {
-	return file_control_proto_rawDescGZIP(), []int{39}
+	return file_control_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *Agent) GetId() string {
@@ -3822,7 +3996,7 @@ type Device struct {
 
 func (x *Device) Reset() {
 	*x = Device{}
-	mi := &file_control_proto_msgTypes[40]
+	mi := &file_control_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3834,7 +4008,7 @@ func (x *Device) String() string {
 func (*Device) ProtoMessage() {}
 
 func (x *Device) ProtoReflect() protoreflect.Message {
-	mi := &file_control_proto_msgTypes[40]
+	mi := &file_control_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3847,7 +4021,7 @@ func (x *Device) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Device.ProtoReflect.Descriptor instead.
 func (*Device) Descriptor() ([]byte, []int) {
-	return file_control_proto_rawDescGZIP(), []int{40}
+	return file_control_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *Device) GetConnect() Connect {
@@ -3905,7 +4079,7 @@ type Reason struct {
 
 func (x *Reason) Reset() {
 	*x = Reason{}
-	mi := &file_control_proto_msgTypes[41]
+	mi := &file_control_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3917,7 +4091,7 @@ func (x *Reason) String() string {
 func (*Reason) ProtoMessage() {}
 
 func (x *Reason) ProtoReflect() protoreflect.Message {
-	mi := &file_control_proto_msgTypes[41]
+	mi := &file_control_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3930,7 +4104,7 @@ func (x *Reason) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Reason.ProtoReflect.Descriptor instead.
 func (*Reason) Descriptor() ([]byte, []int) {
-	return file_control_proto_rawDescGZIP(), []int{41}
+	return file_control_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *Reason) GetCode() ReasonCode {
@@ -3962,7 +4136,7 @@ type DirectoryRequest struct {
 
 func (x *DirectoryRequest) Reset() {
 	*x = DirectoryRequest{}
-	mi := &file_control_proto_msgTypes[42]
+	mi := &file_control_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3974,7 +4148,7 @@ func (x *DirectoryRequest) String() string {
 func (*DirectoryRequest) ProtoMessage() {}
 
 func (x *DirectoryRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_control_proto_msgTypes[42]
+	mi := &file_control_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3987,7 +4161,7 @@ func (x *DirectoryRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DirectoryRequest.ProtoReflect.Descriptor instead.
 func (*DirectoryRequest) Descriptor() ([]byte, []int) {
-	return file_control_proto_rawDescGZIP(), []int{42}
+	return file_control_proto_rawDescGZIP(), []int{43}
 }
 
 type DirectoryReply struct {
@@ -4002,7 +4176,7 @@ type DirectoryReply struct {
 
 func (x *DirectoryReply) Reset() {
 	*x = DirectoryReply{}
-	mi := &file_control_proto_msgTypes[43]
+	mi := &file_control_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4014,7 +4188,7 @@ func (x *DirectoryReply) String() string {
 func (*DirectoryReply) ProtoMessage() {}
 
 func (x *DirectoryReply) ProtoReflect() protoreflect.Message {
-	mi := &file_control_proto_msgTypes[43]
+	mi := &file_control_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4027,7 +4201,7 @@ func (x *DirectoryReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DirectoryReply.ProtoReflect.Descriptor instead.
 func (*DirectoryReply) Descriptor() ([]byte, []int) {
-	return file_control_proto_rawDescGZIP(), []int{43}
+	return file_control_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *DirectoryReply) GetAgents() []*DirectoryAgent {
@@ -4072,7 +4246,7 @@ type DirectoryAgent struct {
 
 func (x *DirectoryAgent) Reset() {
 	*x = DirectoryAgent{}
-	mi := &file_control_proto_msgTypes[44]
+	mi := &file_control_proto_msgTypes[45]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4084,7 +4258,7 @@ func (x *DirectoryAgent) String() string {
 func (*DirectoryAgent) ProtoMessage() {}
 
 func (x *DirectoryAgent) ProtoReflect() protoreflect.Message {
-	mi := &file_control_proto_msgTypes[44]
+	mi := &file_control_proto_msgTypes[45]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4097,7 +4271,7 @@ func (x *DirectoryAgent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DirectoryAgent.ProtoReflect.Descriptor instead.
 func (*DirectoryAgent) Descriptor() ([]byte, []int) {
-	return file_control_proto_rawDescGZIP(), []int{44}
+	return file_control_proto_rawDescGZIP(), []int{45}
 }
 
 func (x *DirectoryAgent) GetId() string {
@@ -4176,7 +4350,7 @@ type DirectoryTrunk struct {
 
 func (x *DirectoryTrunk) Reset() {
 	*x = DirectoryTrunk{}
-	mi := &file_control_proto_msgTypes[45]
+	mi := &file_control_proto_msgTypes[46]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4188,7 +4362,7 @@ func (x *DirectoryTrunk) String() string {
 func (*DirectoryTrunk) ProtoMessage() {}
 
 func (x *DirectoryTrunk) ProtoReflect() protoreflect.Message {
-	mi := &file_control_proto_msgTypes[45]
+	mi := &file_control_proto_msgTypes[46]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4201,7 +4375,7 @@ func (x *DirectoryTrunk) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DirectoryTrunk.ProtoReflect.Descriptor instead.
 func (*DirectoryTrunk) Descriptor() ([]byte, []int) {
-	return file_control_proto_rawDescGZIP(), []int{45}
+	return file_control_proto_rawDescGZIP(), []int{46}
 }
 
 func (x *DirectoryTrunk) GetName() string {
@@ -4240,7 +4414,7 @@ type StatusRequest struct {
 
 func (x *StatusRequest) Reset() {
 	*x = StatusRequest{}
-	mi := &file_control_proto_msgTypes[46]
+	mi := &file_control_proto_msgTypes[47]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4252,7 +4426,7 @@ func (x *StatusRequest) String() string {
 func (*StatusRequest) ProtoMessage() {}
 
 func (x *StatusRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_control_proto_msgTypes[46]
+	mi := &file_control_proto_msgTypes[47]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4265,7 +4439,7 @@ func (x *StatusRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StatusRequest.ProtoReflect.Descriptor instead.
 func (*StatusRequest) Descriptor() ([]byte, []int) {
-	return file_control_proto_rawDescGZIP(), []int{46}
+	return file_control_proto_rawDescGZIP(), []int{47}
 }
 
 type StatusReply struct {
@@ -4283,7 +4457,7 @@ type StatusReply struct {
 
 func (x *StatusReply) Reset() {
 	*x = StatusReply{}
-	mi := &file_control_proto_msgTypes[47]
+	mi := &file_control_proto_msgTypes[48]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4295,7 +4469,7 @@ func (x *StatusReply) String() string {
 func (*StatusReply) ProtoMessage() {}
 
 func (x *StatusReply) ProtoReflect() protoreflect.Message {
-	mi := &file_control_proto_msgTypes[47]
+	mi := &file_control_proto_msgTypes[48]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4308,7 +4482,7 @@ func (x *StatusReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StatusReply.ProtoReflect.Descriptor instead.
 func (*StatusReply) Descriptor() ([]byte, []int) {
-	return file_control_proto_rawDescGZIP(), []int{47}
+	return file_control_proto_rawDescGZIP(), []int{48}
 }
 
 func (x *StatusReply) GetVersion() string {
@@ -4381,7 +4555,7 @@ type AdapterStatus struct {
 
 func (x *AdapterStatus) Reset() {
 	*x = AdapterStatus{}
-	mi := &file_control_proto_msgTypes[48]
+	mi := &file_control_proto_msgTypes[49]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4393,7 +4567,7 @@ func (x *AdapterStatus) String() string {
 func (*AdapterStatus) ProtoMessage() {}
 
 func (x *AdapterStatus) ProtoReflect() protoreflect.Message {
-	mi := &file_control_proto_msgTypes[48]
+	mi := &file_control_proto_msgTypes[49]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4406,7 +4580,7 @@ func (x *AdapterStatus) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AdapterStatus.ProtoReflect.Descriptor instead.
 func (*AdapterStatus) Descriptor() ([]byte, []int) {
-	return file_control_proto_rawDescGZIP(), []int{48}
+	return file_control_proto_rawDescGZIP(), []int{49}
 }
 
 func (x *AdapterStatus) GetName() string {
@@ -4530,7 +4704,7 @@ type AcknowledgeRequest struct {
 
 func (x *AcknowledgeRequest) Reset() {
 	*x = AcknowledgeRequest{}
-	mi := &file_control_proto_msgTypes[49]
+	mi := &file_control_proto_msgTypes[50]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4542,7 +4716,7 @@ func (x *AcknowledgeRequest) String() string {
 func (*AcknowledgeRequest) ProtoMessage() {}
 
 func (x *AcknowledgeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_control_proto_msgTypes[49]
+	mi := &file_control_proto_msgTypes[50]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4555,7 +4729,7 @@ func (x *AcknowledgeRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AcknowledgeRequest.ProtoReflect.Descriptor instead.
 func (*AcknowledgeRequest) Descriptor() ([]byte, []int) {
-	return file_control_proto_rawDescGZIP(), []int{49}
+	return file_control_proto_rawDescGZIP(), []int{50}
 }
 
 func (x *AcknowledgeRequest) GetCursor() *Cursor {
@@ -4573,7 +4747,7 @@ type AcknowledgeReply struct {
 
 func (x *AcknowledgeReply) Reset() {
 	*x = AcknowledgeReply{}
-	mi := &file_control_proto_msgTypes[50]
+	mi := &file_control_proto_msgTypes[51]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4585,7 +4759,7 @@ func (x *AcknowledgeReply) String() string {
 func (*AcknowledgeReply) ProtoMessage() {}
 
 func (x *AcknowledgeReply) ProtoReflect() protoreflect.Message {
-	mi := &file_control_proto_msgTypes[50]
+	mi := &file_control_proto_msgTypes[51]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4598,7 +4772,7 @@ func (x *AcknowledgeReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AcknowledgeReply.ProtoReflect.Descriptor instead.
 func (*AcknowledgeReply) Descriptor() ([]byte, []int) {
-	return file_control_proto_rawDescGZIP(), []int{50}
+	return file_control_proto_rawDescGZIP(), []int{51}
 }
 
 var File_control_proto protoreflect.FileDescriptor
@@ -4755,7 +4929,7 @@ const file_control_proto_rawDesc = "" +
 	"\aContact\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x12\n" +
-	"\x04kind\x18\x03 \x01(\tR\x04kind\"\xe3\x02\n" +
+	"\x04kind\x18\x03 \x01(\tR\x04kind\"\x99\x03\n" +
 	"\x03Leg\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12.\n" +
 	"\x04role\x18\x02 \x01(\x0e2\x1a.cordboard.control.v1.RoleR\x04role\x124\n" +
@@ -4765,7 +4939,29 @@ const file_control_proto_rawDesc = "" +
 	"\tpeer_hold\x18\x06 \x01(\bR\bpeerHold\x12\x14\n" +
 	"\x05muted\x18\a \x01(\bR\x05muted\x121\n" +
 	"\x05cause\x18\b \x01(\x0e2\x1b.cordboard.control.v1.CauseR\x05cause\x124\n" +
-	"\aactions\x18\t \x03(\x0e2\x1a.cordboard.control.v1.VerbR\aactions\"\xe8\x06\n" +
+	"\aactions\x18\t \x03(\x0e2\x1a.cordboard.control.v1.VerbR\aactions\x124\n" +
+	"\x05media\x18\n" +
+	" \x01(\v2\x1e.cordboard.control.v1.LegMediaR\x05media\"\xff\x03\n" +
+	"\bLegMedia\x12\x14\n" +
+	"\x05codec\x18\x01 \x01(\tR\x05codec\x12\x18\n" +
+	"\arelayed\x18\x02 \x01(\bR\arelayed\x12\x1d\n" +
+	"\n" +
+	"packets_in\x18\x03 \x01(\x04R\tpacketsIn\x12\x1f\n" +
+	"\vpackets_out\x18\x04 \x01(\x04R\n" +
+	"packetsOut\x12'\n" +
+	"\x0fforeign_dropped\x18\x05 \x01(\x04R\x0eforeignDropped\x12\x12\n" +
+	"\x04lost\x18\x06 \x01(\x03R\x04lost\x12\x1d\n" +
+	"\n" +
+	"loss_ratio\x18\a \x01(\x01R\tlossRatio\x12*\n" +
+	"\x11recent_loss_ratio\x18\b \x01(\x01R\x0frecentLossRatio\x121\n" +
+	"\x06jitter\x18\t \x01(\v2\x19.google.protobuf.DurationR\x06jitter\x12+\n" +
+	"\x03rtt\x18\n" +
+	" \x01(\v2\x19.google.protobuf.DurationR\x03rtt\x12\x10\n" +
+	"\x03mos\x18\v \x01(\x01R\x03mos\x12\x1d\n" +
+	"\n" +
+	"recent_mos\x18\f \x01(\x01R\trecentMos\x12*\n" +
+	"\x11remote_loss_ratio\x18\r \x01(\x01R\x0fremoteLossRatio\x12>\n" +
+	"\rremote_jitter\x18\x0e \x01(\v2\x19.google.protobuf.DurationR\fremoteJitter\"\xe8\x06\n" +
 	"\x04Call\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12%\n" +
 	"\x0einteraction_id\x18\x02 \x01(\tR\rinteractionId\x12\x19\n" +
@@ -4879,7 +5075,7 @@ const file_control_proto_rawDesc = "" +
 	"\fcalls_failed\x18\x10 \x01(\x04R\vcallsFailed\"J\n" +
 	"\x12AcknowledgeRequest\x124\n" +
 	"\x06cursor\x18\x01 \x01(\v2\x1c.cordboard.control.v1.CursorR\x06cursor\"\x12\n" +
-	"\x10AcknowledgeReply*\xe8\x03\n" +
+	"\x10AcknowledgeReply*\x85\x04\n" +
 	"\vRefusalCode\x12\x1c\n" +
 	"\x18REFUSAL_CODE_UNSPECIFIED\x10\x00\x12%\n" +
 	"!REFUSAL_CODE_NOT_ALLOWED_IN_STATE\x10\x01\x12\x1d\n" +
@@ -4897,7 +5093,8 @@ const file_control_proto_rawDesc = "" +
 	"\x16REFUSAL_CODE_NO_DEVICE\x10\f\x12\x1c\n" +
 	"\x18REFUSAL_CODE_UNAVAILABLE\x10\r\x12\x15\n" +
 	"\x11REFUSAL_CODE_BUSY\x10\x0e\x12\x1a\n" +
-	"\x16REFUSAL_CODE_FORBIDDEN\x10\x0f*\xbb\x02\n" +
+	"\x16REFUSAL_CODE_FORBIDDEN\x10\x0f\x12\x1b\n" +
+	"\x17REFUSAL_CODE_OVERLOADED\x10\x10*\xbb\x02\n" +
 	"\x04Verb\x12\x14\n" +
 	"\x10VERB_UNSPECIFIED\x10\x00\x12\r\n" +
 	"\tVERB_DIAL\x10\x01\x12\x0f\n" +
@@ -5084,7 +5281,7 @@ func file_control_proto_rawDescGZIP() []byte {
 }
 
 var file_control_proto_enumTypes = make([]protoimpl.EnumInfo, 14)
-var file_control_proto_msgTypes = make([]protoimpl.MessageInfo, 51)
+var file_control_proto_msgTypes = make([]protoimpl.MessageInfo, 52)
 var file_control_proto_goTypes = []any{
 	(RefusalCode)(0),              // 0: cordboard.control.v1.RefusalCode
 	(Verb)(0),                     // 1: cordboard.control.v1.Verb
@@ -5137,25 +5334,26 @@ var file_control_proto_goTypes = []any{
 	(*Variable)(nil),              // 48: cordboard.control.v1.Variable
 	(*Contact)(nil),               // 49: cordboard.control.v1.Contact
 	(*Leg)(nil),                   // 50: cordboard.control.v1.Leg
-	(*Call)(nil),                  // 51: cordboard.control.v1.Call
-	(*Transfer)(nil),              // 52: cordboard.control.v1.Transfer
-	(*Agent)(nil),                 // 53: cordboard.control.v1.Agent
-	(*Device)(nil),                // 54: cordboard.control.v1.Device
-	(*Reason)(nil),                // 55: cordboard.control.v1.Reason
-	(*DirectoryRequest)(nil),      // 56: cordboard.control.v1.DirectoryRequest
-	(*DirectoryReply)(nil),        // 57: cordboard.control.v1.DirectoryReply
-	(*DirectoryAgent)(nil),        // 58: cordboard.control.v1.DirectoryAgent
-	(*DirectoryTrunk)(nil),        // 59: cordboard.control.v1.DirectoryTrunk
-	(*StatusRequest)(nil),         // 60: cordboard.control.v1.StatusRequest
-	(*StatusReply)(nil),           // 61: cordboard.control.v1.StatusReply
-	(*AdapterStatus)(nil),         // 62: cordboard.control.v1.AdapterStatus
-	(*AcknowledgeRequest)(nil),    // 63: cordboard.control.v1.AcknowledgeRequest
-	(*AcknowledgeReply)(nil),      // 64: cordboard.control.v1.AcknowledgeReply
-	(*timestamppb.Timestamp)(nil), // 65: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),   // 66: google.protobuf.Duration
+	(*LegMedia)(nil),              // 51: cordboard.control.v1.LegMedia
+	(*Call)(nil),                  // 52: cordboard.control.v1.Call
+	(*Transfer)(nil),              // 53: cordboard.control.v1.Transfer
+	(*Agent)(nil),                 // 54: cordboard.control.v1.Agent
+	(*Device)(nil),                // 55: cordboard.control.v1.Device
+	(*Reason)(nil),                // 56: cordboard.control.v1.Reason
+	(*DirectoryRequest)(nil),      // 57: cordboard.control.v1.DirectoryRequest
+	(*DirectoryReply)(nil),        // 58: cordboard.control.v1.DirectoryReply
+	(*DirectoryAgent)(nil),        // 59: cordboard.control.v1.DirectoryAgent
+	(*DirectoryTrunk)(nil),        // 60: cordboard.control.v1.DirectoryTrunk
+	(*StatusRequest)(nil),         // 61: cordboard.control.v1.StatusRequest
+	(*StatusReply)(nil),           // 62: cordboard.control.v1.StatusReply
+	(*AdapterStatus)(nil),         // 63: cordboard.control.v1.AdapterStatus
+	(*AcknowledgeRequest)(nil),    // 64: cordboard.control.v1.AcknowledgeRequest
+	(*AcknowledgeReply)(nil),      // 65: cordboard.control.v1.AcknowledgeReply
+	(*timestamppb.Timestamp)(nil), // 66: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),   // 67: google.protobuf.Duration
 }
 var file_control_proto_depIdxs = []int32{
-	65,  // 0: cordboard.control.v1.CommandHeader.deadline:type_name -> google.protobuf.Timestamp
+	66,  // 0: cordboard.control.v1.CommandHeader.deadline:type_name -> google.protobuf.Timestamp
 	14,  // 1: cordboard.control.v1.DialRequest.header:type_name -> cordboard.control.v1.CommandHeader
 	48,  // 2: cordboard.control.v1.DialRequest.variables:type_name -> cordboard.control.v1.Variable
 	14,  // 3: cordboard.control.v1.AnswerRequest.header:type_name -> cordboard.control.v1.CommandHeader
@@ -5166,8 +5364,8 @@ var file_control_proto_depIdxs = []int32{
 	14,  // 8: cordboard.control.v1.MuteRequest.header:type_name -> cordboard.control.v1.CommandHeader
 	14,  // 9: cordboard.control.v1.UnmuteRequest.header:type_name -> cordboard.control.v1.CommandHeader
 	14,  // 10: cordboard.control.v1.DigitsRequest.header:type_name -> cordboard.control.v1.CommandHeader
-	66,  // 11: cordboard.control.v1.DigitsRequest.duration:type_name -> google.protobuf.Duration
-	66,  // 12: cordboard.control.v1.DigitsRequest.gap:type_name -> google.protobuf.Duration
+	67,  // 11: cordboard.control.v1.DigitsRequest.duration:type_name -> google.protobuf.Duration
+	67,  // 12: cordboard.control.v1.DigitsRequest.gap:type_name -> google.protobuf.Duration
 	14,  // 13: cordboard.control.v1.BlindTransferRequest.header:type_name -> cordboard.control.v1.CommandHeader
 	14,  // 14: cordboard.control.v1.ConsultRequest.header:type_name -> cordboard.control.v1.CommandHeader
 	14,  // 15: cordboard.control.v1.SwapRequest.header:type_name -> cordboard.control.v1.CommandHeader
@@ -5183,9 +5381,9 @@ var file_control_proto_depIdxs = []int32{
 	0,   // 25: cordboard.control.v1.Refusal.code:type_name -> cordboard.control.v1.RefusalCode
 	6,   // 26: cordboard.control.v1.Refusal.phase:type_name -> cordboard.control.v1.Phase
 	34,  // 27: cordboard.control.v1.SnapshotReply.cursor:type_name -> cordboard.control.v1.Cursor
-	53,  // 28: cordboard.control.v1.SnapshotReply.agents:type_name -> cordboard.control.v1.Agent
-	51,  // 29: cordboard.control.v1.SnapshotReply.calls:type_name -> cordboard.control.v1.Call
-	52,  // 30: cordboard.control.v1.SnapshotReply.transfers:type_name -> cordboard.control.v1.Transfer
+	54,  // 28: cordboard.control.v1.SnapshotReply.agents:type_name -> cordboard.control.v1.Agent
+	52,  // 29: cordboard.control.v1.SnapshotReply.calls:type_name -> cordboard.control.v1.Call
+	53,  // 30: cordboard.control.v1.SnapshotReply.transfers:type_name -> cordboard.control.v1.Transfer
 	34,  // 31: cordboard.control.v1.SubscribeRequest.from:type_name -> cordboard.control.v1.Cursor
 	34,  // 32: cordboard.control.v1.SubscribeReply.cursor:type_name -> cordboard.control.v1.Cursor
 	46,  // 33: cordboard.control.v1.SubscribeReply.event:type_name -> cordboard.control.v1.Event
@@ -5193,111 +5391,115 @@ var file_control_proto_depIdxs = []int32{
 	34,  // 35: cordboard.control.v1.Gap.from:type_name -> cordboard.control.v1.Cursor
 	34,  // 36: cordboard.control.v1.Gap.to:type_name -> cordboard.control.v1.Cursor
 	34,  // 37: cordboard.control.v1.AgentsReply.cursor:type_name -> cordboard.control.v1.Cursor
-	53,  // 38: cordboard.control.v1.AgentsReply.agents:type_name -> cordboard.control.v1.Agent
+	54,  // 38: cordboard.control.v1.AgentsReply.agents:type_name -> cordboard.control.v1.Agent
 	34,  // 39: cordboard.control.v1.CallsReply.cursor:type_name -> cordboard.control.v1.Cursor
-	51,  // 40: cordboard.control.v1.CallsReply.calls:type_name -> cordboard.control.v1.Call
-	52,  // 41: cordboard.control.v1.CallsReply.transfers:type_name -> cordboard.control.v1.Transfer
-	53,  // 42: cordboard.control.v1.WhyReply.agent:type_name -> cordboard.control.v1.Agent
-	55,  // 43: cordboard.control.v1.WhyReply.reasons:type_name -> cordboard.control.v1.Reason
-	65,  // 44: cordboard.control.v1.Event.at:type_name -> google.protobuf.Timestamp
+	52,  // 40: cordboard.control.v1.CallsReply.calls:type_name -> cordboard.control.v1.Call
+	53,  // 41: cordboard.control.v1.CallsReply.transfers:type_name -> cordboard.control.v1.Transfer
+	54,  // 42: cordboard.control.v1.WhyReply.agent:type_name -> cordboard.control.v1.Agent
+	56,  // 43: cordboard.control.v1.WhyReply.reasons:type_name -> cordboard.control.v1.Reason
+	66,  // 44: cordboard.control.v1.Event.at:type_name -> google.protobuf.Timestamp
 	2,   // 45: cordboard.control.v1.Event.kind:type_name -> cordboard.control.v1.EventKind
 	12,  // 46: cordboard.control.v1.Event.cause:type_name -> cordboard.control.v1.Cause
 	47,  // 47: cordboard.control.v1.Event.remote:type_name -> cordboard.control.v1.Identity
-	51,  // 48: cordboard.control.v1.Event.call:type_name -> cordboard.control.v1.Call
-	52,  // 49: cordboard.control.v1.Event.transfer:type_name -> cordboard.control.v1.Transfer
-	53,  // 50: cordboard.control.v1.Event.agent:type_name -> cordboard.control.v1.Agent
+	52,  // 48: cordboard.control.v1.Event.call:type_name -> cordboard.control.v1.Call
+	53,  // 49: cordboard.control.v1.Event.transfer:type_name -> cordboard.control.v1.Transfer
+	54,  // 50: cordboard.control.v1.Event.agent:type_name -> cordboard.control.v1.Agent
 	3,   // 51: cordboard.control.v1.Leg.role:type_name -> cordboard.control.v1.Role
 	4,   // 52: cordboard.control.v1.Leg.state:type_name -> cordboard.control.v1.LegState
 	47,  // 53: cordboard.control.v1.Leg.party:type_name -> cordboard.control.v1.Identity
 	12,  // 54: cordboard.control.v1.Leg.cause:type_name -> cordboard.control.v1.Cause
 	1,   // 55: cordboard.control.v1.Leg.actions:type_name -> cordboard.control.v1.Verb
-	5,   // 56: cordboard.control.v1.Call.direction:type_name -> cordboard.control.v1.Direction
-	6,   // 57: cordboard.control.v1.Call.phase:type_name -> cordboard.control.v1.Phase
-	48,  // 58: cordboard.control.v1.Call.variables:type_name -> cordboard.control.v1.Variable
-	47,  // 59: cordboard.control.v1.Call.remote:type_name -> cordboard.control.v1.Identity
-	47,  // 60: cordboard.control.v1.Call.diversion:type_name -> cordboard.control.v1.Identity
-	49,  // 61: cordboard.control.v1.Call.contact:type_name -> cordboard.control.v1.Contact
-	50,  // 62: cordboard.control.v1.Call.legs:type_name -> cordboard.control.v1.Leg
-	12,  // 63: cordboard.control.v1.Call.cause:type_name -> cordboard.control.v1.Cause
-	65,  // 64: cordboard.control.v1.Call.started:type_name -> google.protobuf.Timestamp
-	65,  // 65: cordboard.control.v1.Call.answered:type_name -> google.protobuf.Timestamp
-	49,  // 66: cordboard.control.v1.Call.candidates:type_name -> cordboard.control.v1.Contact
-	7,   // 67: cordboard.control.v1.Transfer.kind:type_name -> cordboard.control.v1.TransferKind
-	8,   // 68: cordboard.control.v1.Transfer.status:type_name -> cordboard.control.v1.TransferStatus
-	12,  // 69: cordboard.control.v1.Transfer.cause:type_name -> cordboard.control.v1.Cause
-	54,  // 70: cordboard.control.v1.Agent.device:type_name -> cordboard.control.v1.Device
-	9,   // 71: cordboard.control.v1.Agent.status:type_name -> cordboard.control.v1.Status
-	55,  // 72: cordboard.control.v1.Agent.why:type_name -> cordboard.control.v1.Reason
-	10,  // 73: cordboard.control.v1.Device.connect:type_name -> cordboard.control.v1.Connect
-	4,   // 74: cordboard.control.v1.Device.state:type_name -> cordboard.control.v1.LegState
-	11,  // 75: cordboard.control.v1.Reason.code:type_name -> cordboard.control.v1.ReasonCode
-	58,  // 76: cordboard.control.v1.DirectoryReply.agents:type_name -> cordboard.control.v1.DirectoryAgent
-	59,  // 77: cordboard.control.v1.DirectoryReply.trunks:type_name -> cordboard.control.v1.DirectoryTrunk
-	10,  // 78: cordboard.control.v1.DirectoryAgent.connect:type_name -> cordboard.control.v1.Connect
-	65,  // 79: cordboard.control.v1.StatusReply.started:type_name -> google.protobuf.Timestamp
-	34,  // 80: cordboard.control.v1.StatusReply.cursor:type_name -> cordboard.control.v1.Cursor
-	62,  // 81: cordboard.control.v1.StatusReply.adapters:type_name -> cordboard.control.v1.AdapterStatus
-	13,  // 82: cordboard.control.v1.AdapterStatus.state:type_name -> cordboard.control.v1.AdapterState
-	65,  // 83: cordboard.control.v1.AdapterStatus.started:type_name -> google.protobuf.Timestamp
-	65,  // 84: cordboard.control.v1.AdapterStatus.next_start:type_name -> google.protobuf.Timestamp
-	65,  // 85: cordboard.control.v1.AdapterStatus.last_error_at:type_name -> google.protobuf.Timestamp
-	34,  // 86: cordboard.control.v1.AdapterStatus.acknowledged:type_name -> cordboard.control.v1.Cursor
-	34,  // 87: cordboard.control.v1.AcknowledgeRequest.cursor:type_name -> cordboard.control.v1.Cursor
-	16,  // 88: cordboard.control.v1.Control.Dial:input_type -> cordboard.control.v1.DialRequest
-	17,  // 89: cordboard.control.v1.Control.Answer:input_type -> cordboard.control.v1.AnswerRequest
-	18,  // 90: cordboard.control.v1.Control.Reject:input_type -> cordboard.control.v1.RejectRequest
-	19,  // 91: cordboard.control.v1.Control.Hangup:input_type -> cordboard.control.v1.HangupRequest
-	20,  // 92: cordboard.control.v1.Control.Hold:input_type -> cordboard.control.v1.HoldRequest
-	21,  // 93: cordboard.control.v1.Control.Retrieve:input_type -> cordboard.control.v1.RetrieveRequest
-	22,  // 94: cordboard.control.v1.Control.Mute:input_type -> cordboard.control.v1.MuteRequest
-	23,  // 95: cordboard.control.v1.Control.Unmute:input_type -> cordboard.control.v1.UnmuteRequest
-	24,  // 96: cordboard.control.v1.Control.Digits:input_type -> cordboard.control.v1.DigitsRequest
-	25,  // 97: cordboard.control.v1.Control.BlindTransfer:input_type -> cordboard.control.v1.BlindTransferRequest
-	26,  // 98: cordboard.control.v1.Control.Consult:input_type -> cordboard.control.v1.ConsultRequest
-	27,  // 99: cordboard.control.v1.Control.Swap:input_type -> cordboard.control.v1.SwapRequest
-	28,  // 100: cordboard.control.v1.Control.Conference:input_type -> cordboard.control.v1.ConferenceRequest
-	29,  // 101: cordboard.control.v1.Control.Complete:input_type -> cordboard.control.v1.CompleteRequest
-	30,  // 102: cordboard.control.v1.Control.Cancel:input_type -> cordboard.control.v1.CancelRequest
-	31,  // 103: cordboard.control.v1.Control.Bind:input_type -> cordboard.control.v1.BindRequest
-	32,  // 104: cordboard.control.v1.Control.SetStatus:input_type -> cordboard.control.v1.SetStatusRequest
-	35,  // 105: cordboard.control.v1.Control.Snapshot:input_type -> cordboard.control.v1.SnapshotRequest
-	37,  // 106: cordboard.control.v1.Control.Subscribe:input_type -> cordboard.control.v1.SubscribeRequest
-	40,  // 107: cordboard.control.v1.Control.Agents:input_type -> cordboard.control.v1.AgentsRequest
-	42,  // 108: cordboard.control.v1.Control.Calls:input_type -> cordboard.control.v1.CallsRequest
-	44,  // 109: cordboard.control.v1.Control.Why:input_type -> cordboard.control.v1.WhyRequest
-	56,  // 110: cordboard.control.v1.Control.Directory:input_type -> cordboard.control.v1.DirectoryRequest
-	60,  // 111: cordboard.control.v1.Control.Status:input_type -> cordboard.control.v1.StatusRequest
-	63,  // 112: cordboard.control.v1.Control.Acknowledge:input_type -> cordboard.control.v1.AcknowledgeRequest
-	15,  // 113: cordboard.control.v1.Control.Dial:output_type -> cordboard.control.v1.CommandResult
-	15,  // 114: cordboard.control.v1.Control.Answer:output_type -> cordboard.control.v1.CommandResult
-	15,  // 115: cordboard.control.v1.Control.Reject:output_type -> cordboard.control.v1.CommandResult
-	15,  // 116: cordboard.control.v1.Control.Hangup:output_type -> cordboard.control.v1.CommandResult
-	15,  // 117: cordboard.control.v1.Control.Hold:output_type -> cordboard.control.v1.CommandResult
-	15,  // 118: cordboard.control.v1.Control.Retrieve:output_type -> cordboard.control.v1.CommandResult
-	15,  // 119: cordboard.control.v1.Control.Mute:output_type -> cordboard.control.v1.CommandResult
-	15,  // 120: cordboard.control.v1.Control.Unmute:output_type -> cordboard.control.v1.CommandResult
-	15,  // 121: cordboard.control.v1.Control.Digits:output_type -> cordboard.control.v1.CommandResult
-	15,  // 122: cordboard.control.v1.Control.BlindTransfer:output_type -> cordboard.control.v1.CommandResult
-	15,  // 123: cordboard.control.v1.Control.Consult:output_type -> cordboard.control.v1.CommandResult
-	15,  // 124: cordboard.control.v1.Control.Swap:output_type -> cordboard.control.v1.CommandResult
-	15,  // 125: cordboard.control.v1.Control.Conference:output_type -> cordboard.control.v1.CommandResult
-	15,  // 126: cordboard.control.v1.Control.Complete:output_type -> cordboard.control.v1.CommandResult
-	15,  // 127: cordboard.control.v1.Control.Cancel:output_type -> cordboard.control.v1.CommandResult
-	15,  // 128: cordboard.control.v1.Control.Bind:output_type -> cordboard.control.v1.CommandResult
-	15,  // 129: cordboard.control.v1.Control.SetStatus:output_type -> cordboard.control.v1.CommandResult
-	36,  // 130: cordboard.control.v1.Control.Snapshot:output_type -> cordboard.control.v1.SnapshotReply
-	38,  // 131: cordboard.control.v1.Control.Subscribe:output_type -> cordboard.control.v1.SubscribeReply
-	41,  // 132: cordboard.control.v1.Control.Agents:output_type -> cordboard.control.v1.AgentsReply
-	43,  // 133: cordboard.control.v1.Control.Calls:output_type -> cordboard.control.v1.CallsReply
-	45,  // 134: cordboard.control.v1.Control.Why:output_type -> cordboard.control.v1.WhyReply
-	57,  // 135: cordboard.control.v1.Control.Directory:output_type -> cordboard.control.v1.DirectoryReply
-	61,  // 136: cordboard.control.v1.Control.Status:output_type -> cordboard.control.v1.StatusReply
-	64,  // 137: cordboard.control.v1.Control.Acknowledge:output_type -> cordboard.control.v1.AcknowledgeReply
-	113, // [113:138] is the sub-list for method output_type
-	88,  // [88:113] is the sub-list for method input_type
-	88,  // [88:88] is the sub-list for extension type_name
-	88,  // [88:88] is the sub-list for extension extendee
-	0,   // [0:88] is the sub-list for field type_name
+	51,  // 56: cordboard.control.v1.Leg.media:type_name -> cordboard.control.v1.LegMedia
+	67,  // 57: cordboard.control.v1.LegMedia.jitter:type_name -> google.protobuf.Duration
+	67,  // 58: cordboard.control.v1.LegMedia.rtt:type_name -> google.protobuf.Duration
+	67,  // 59: cordboard.control.v1.LegMedia.remote_jitter:type_name -> google.protobuf.Duration
+	5,   // 60: cordboard.control.v1.Call.direction:type_name -> cordboard.control.v1.Direction
+	6,   // 61: cordboard.control.v1.Call.phase:type_name -> cordboard.control.v1.Phase
+	48,  // 62: cordboard.control.v1.Call.variables:type_name -> cordboard.control.v1.Variable
+	47,  // 63: cordboard.control.v1.Call.remote:type_name -> cordboard.control.v1.Identity
+	47,  // 64: cordboard.control.v1.Call.diversion:type_name -> cordboard.control.v1.Identity
+	49,  // 65: cordboard.control.v1.Call.contact:type_name -> cordboard.control.v1.Contact
+	50,  // 66: cordboard.control.v1.Call.legs:type_name -> cordboard.control.v1.Leg
+	12,  // 67: cordboard.control.v1.Call.cause:type_name -> cordboard.control.v1.Cause
+	66,  // 68: cordboard.control.v1.Call.started:type_name -> google.protobuf.Timestamp
+	66,  // 69: cordboard.control.v1.Call.answered:type_name -> google.protobuf.Timestamp
+	49,  // 70: cordboard.control.v1.Call.candidates:type_name -> cordboard.control.v1.Contact
+	7,   // 71: cordboard.control.v1.Transfer.kind:type_name -> cordboard.control.v1.TransferKind
+	8,   // 72: cordboard.control.v1.Transfer.status:type_name -> cordboard.control.v1.TransferStatus
+	12,  // 73: cordboard.control.v1.Transfer.cause:type_name -> cordboard.control.v1.Cause
+	55,  // 74: cordboard.control.v1.Agent.device:type_name -> cordboard.control.v1.Device
+	9,   // 75: cordboard.control.v1.Agent.status:type_name -> cordboard.control.v1.Status
+	56,  // 76: cordboard.control.v1.Agent.why:type_name -> cordboard.control.v1.Reason
+	10,  // 77: cordboard.control.v1.Device.connect:type_name -> cordboard.control.v1.Connect
+	4,   // 78: cordboard.control.v1.Device.state:type_name -> cordboard.control.v1.LegState
+	11,  // 79: cordboard.control.v1.Reason.code:type_name -> cordboard.control.v1.ReasonCode
+	59,  // 80: cordboard.control.v1.DirectoryReply.agents:type_name -> cordboard.control.v1.DirectoryAgent
+	60,  // 81: cordboard.control.v1.DirectoryReply.trunks:type_name -> cordboard.control.v1.DirectoryTrunk
+	10,  // 82: cordboard.control.v1.DirectoryAgent.connect:type_name -> cordboard.control.v1.Connect
+	66,  // 83: cordboard.control.v1.StatusReply.started:type_name -> google.protobuf.Timestamp
+	34,  // 84: cordboard.control.v1.StatusReply.cursor:type_name -> cordboard.control.v1.Cursor
+	63,  // 85: cordboard.control.v1.StatusReply.adapters:type_name -> cordboard.control.v1.AdapterStatus
+	13,  // 86: cordboard.control.v1.AdapterStatus.state:type_name -> cordboard.control.v1.AdapterState
+	66,  // 87: cordboard.control.v1.AdapterStatus.started:type_name -> google.protobuf.Timestamp
+	66,  // 88: cordboard.control.v1.AdapterStatus.next_start:type_name -> google.protobuf.Timestamp
+	66,  // 89: cordboard.control.v1.AdapterStatus.last_error_at:type_name -> google.protobuf.Timestamp
+	34,  // 90: cordboard.control.v1.AdapterStatus.acknowledged:type_name -> cordboard.control.v1.Cursor
+	34,  // 91: cordboard.control.v1.AcknowledgeRequest.cursor:type_name -> cordboard.control.v1.Cursor
+	16,  // 92: cordboard.control.v1.Control.Dial:input_type -> cordboard.control.v1.DialRequest
+	17,  // 93: cordboard.control.v1.Control.Answer:input_type -> cordboard.control.v1.AnswerRequest
+	18,  // 94: cordboard.control.v1.Control.Reject:input_type -> cordboard.control.v1.RejectRequest
+	19,  // 95: cordboard.control.v1.Control.Hangup:input_type -> cordboard.control.v1.HangupRequest
+	20,  // 96: cordboard.control.v1.Control.Hold:input_type -> cordboard.control.v1.HoldRequest
+	21,  // 97: cordboard.control.v1.Control.Retrieve:input_type -> cordboard.control.v1.RetrieveRequest
+	22,  // 98: cordboard.control.v1.Control.Mute:input_type -> cordboard.control.v1.MuteRequest
+	23,  // 99: cordboard.control.v1.Control.Unmute:input_type -> cordboard.control.v1.UnmuteRequest
+	24,  // 100: cordboard.control.v1.Control.Digits:input_type -> cordboard.control.v1.DigitsRequest
+	25,  // 101: cordboard.control.v1.Control.BlindTransfer:input_type -> cordboard.control.v1.BlindTransferRequest
+	26,  // 102: cordboard.control.v1.Control.Consult:input_type -> cordboard.control.v1.ConsultRequest
+	27,  // 103: cordboard.control.v1.Control.Swap:input_type -> cordboard.control.v1.SwapRequest
+	28,  // 104: cordboard.control.v1.Control.Conference:input_type -> cordboard.control.v1.ConferenceRequest
+	29,  // 105: cordboard.control.v1.Control.Complete:input_type -> cordboard.control.v1.CompleteRequest
+	30,  // 106: cordboard.control.v1.Control.Cancel:input_type -> cordboard.control.v1.CancelRequest
+	31,  // 107: cordboard.control.v1.Control.Bind:input_type -> cordboard.control.v1.BindRequest
+	32,  // 108: cordboard.control.v1.Control.SetStatus:input_type -> cordboard.control.v1.SetStatusRequest
+	35,  // 109: cordboard.control.v1.Control.Snapshot:input_type -> cordboard.control.v1.SnapshotRequest
+	37,  // 110: cordboard.control.v1.Control.Subscribe:input_type -> cordboard.control.v1.SubscribeRequest
+	40,  // 111: cordboard.control.v1.Control.Agents:input_type -> cordboard.control.v1.AgentsRequest
+	42,  // 112: cordboard.control.v1.Control.Calls:input_type -> cordboard.control.v1.CallsRequest
+	44,  // 113: cordboard.control.v1.Control.Why:input_type -> cordboard.control.v1.WhyRequest
+	57,  // 114: cordboard.control.v1.Control.Directory:input_type -> cordboard.control.v1.DirectoryRequest
+	61,  // 115: cordboard.control.v1.Control.Status:input_type -> cordboard.control.v1.StatusRequest
+	64,  // 116: cordboard.control.v1.Control.Acknowledge:input_type -> cordboard.control.v1.AcknowledgeRequest
+	15,  // 117: cordboard.control.v1.Control.Dial:output_type -> cordboard.control.v1.CommandResult
+	15,  // 118: cordboard.control.v1.Control.Answer:output_type -> cordboard.control.v1.CommandResult
+	15,  // 119: cordboard.control.v1.Control.Reject:output_type -> cordboard.control.v1.CommandResult
+	15,  // 120: cordboard.control.v1.Control.Hangup:output_type -> cordboard.control.v1.CommandResult
+	15,  // 121: cordboard.control.v1.Control.Hold:output_type -> cordboard.control.v1.CommandResult
+	15,  // 122: cordboard.control.v1.Control.Retrieve:output_type -> cordboard.control.v1.CommandResult
+	15,  // 123: cordboard.control.v1.Control.Mute:output_type -> cordboard.control.v1.CommandResult
+	15,  // 124: cordboard.control.v1.Control.Unmute:output_type -> cordboard.control.v1.CommandResult
+	15,  // 125: cordboard.control.v1.Control.Digits:output_type -> cordboard.control.v1.CommandResult
+	15,  // 126: cordboard.control.v1.Control.BlindTransfer:output_type -> cordboard.control.v1.CommandResult
+	15,  // 127: cordboard.control.v1.Control.Consult:output_type -> cordboard.control.v1.CommandResult
+	15,  // 128: cordboard.control.v1.Control.Swap:output_type -> cordboard.control.v1.CommandResult
+	15,  // 129: cordboard.control.v1.Control.Conference:output_type -> cordboard.control.v1.CommandResult
+	15,  // 130: cordboard.control.v1.Control.Complete:output_type -> cordboard.control.v1.CommandResult
+	15,  // 131: cordboard.control.v1.Control.Cancel:output_type -> cordboard.control.v1.CommandResult
+	15,  // 132: cordboard.control.v1.Control.Bind:output_type -> cordboard.control.v1.CommandResult
+	15,  // 133: cordboard.control.v1.Control.SetStatus:output_type -> cordboard.control.v1.CommandResult
+	36,  // 134: cordboard.control.v1.Control.Snapshot:output_type -> cordboard.control.v1.SnapshotReply
+	38,  // 135: cordboard.control.v1.Control.Subscribe:output_type -> cordboard.control.v1.SubscribeReply
+	41,  // 136: cordboard.control.v1.Control.Agents:output_type -> cordboard.control.v1.AgentsReply
+	43,  // 137: cordboard.control.v1.Control.Calls:output_type -> cordboard.control.v1.CallsReply
+	45,  // 138: cordboard.control.v1.Control.Why:output_type -> cordboard.control.v1.WhyReply
+	58,  // 139: cordboard.control.v1.Control.Directory:output_type -> cordboard.control.v1.DirectoryReply
+	62,  // 140: cordboard.control.v1.Control.Status:output_type -> cordboard.control.v1.StatusReply
+	65,  // 141: cordboard.control.v1.Control.Acknowledge:output_type -> cordboard.control.v1.AcknowledgeReply
+	117, // [117:142] is the sub-list for method output_type
+	92,  // [92:117] is the sub-list for method input_type
+	92,  // [92:92] is the sub-list for extension type_name
+	92,  // [92:92] is the sub-list for extension extendee
+	0,   // [0:92] is the sub-list for field type_name
 }
 
 func init() { file_control_proto_init() }
@@ -5315,7 +5517,7 @@ func file_control_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_control_proto_rawDesc), len(file_control_proto_rawDesc)),
 			NumEnums:      14,
-			NumMessages:   51,
+			NumMessages:   52,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

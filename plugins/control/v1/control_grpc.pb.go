@@ -83,8 +83,8 @@ type ControlClient interface {
 	Mute(ctx context.Context, in *MuteRequest, opts ...grpc.CallOption) (*CommandResult, error)
 	// Unmute ends Mute.
 	Unmute(ctx context.Context, in *UnmuteRequest, opts ...grpc.CallOption) (*CommandResult, error)
-	// Digits sends DTMF to the other party. It returns when the digits are queued; an event tells when
-	// the last one was sent.
+	// Digits sends DTMF to the other party. It returns when the digits are queued; by SIP INFO, when the
+	// peer has taken the first one of the call or refused it. An event tells when the last one was sent.
 	Digits(ctx context.Context, in *DigitsRequest, opts ...grpc.CallOption) (*CommandResult, error)
 	// BlindTransfer sends the customer to a number; the agent is free at once.
 	BlindTransfer(ctx context.Context, in *BlindTransferRequest, opts ...grpc.CallOption) (*CommandResult, error)
@@ -420,8 +420,8 @@ type ControlServer interface {
 	Mute(context.Context, *MuteRequest) (*CommandResult, error)
 	// Unmute ends Mute.
 	Unmute(context.Context, *UnmuteRequest) (*CommandResult, error)
-	// Digits sends DTMF to the other party. It returns when the digits are queued; an event tells when
-	// the last one was sent.
+	// Digits sends DTMF to the other party. It returns when the digits are queued; by SIP INFO, when the
+	// peer has taken the first one of the call or refused it. An event tells when the last one was sent.
 	Digits(context.Context, *DigitsRequest) (*CommandResult, error)
 	// BlindTransfer sends the customer to a number; the agent is free at once.
 	BlindTransfer(context.Context, *BlindTransferRequest) (*CommandResult, error)

@@ -74,6 +74,18 @@ func TestBlindCells(t *testing.T) {
 			w.blind("2008").inProgress("music", callcontrol.TransferDialling)
 		}},
 		{id: "alerting", run: func(w *cellWorld) { w.forwarded().inProgress("ring_back", callcontrol.TransferAlerting) }},
+		{id: "early_media", run: func(w *cellWorld) {
+			w.forwarded().hears(w.c, "ring_back")
+			w.target.Ring(true)
+			w.inProgress("target", callcontrol.TransferAlerting)
+			w.whole(w.c)
+		}},
+		{id: "early_media/busy", run: func(w *cellWorld) {
+			w.forwarded().target.Ring(true)
+			w.hears(w.c, "target")
+			w.target.Reject(486)
+			recalls(w)
+		}},
 		{id: "answered", run: func(w *cellWorld) {
 			w.talk().blind("2001")
 			w.until("each is told who the other is", func() bool {

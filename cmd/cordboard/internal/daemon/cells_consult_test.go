@@ -157,6 +157,12 @@ func TestConsultCells(t *testing.T) {
 			w.dialled().on(held, hangup, "")
 			w.inProgress("music", callcontrol.TransferDialling)
 		}},
+		{id: "alerting/agent_early_media", run: func(w *cellWorld) {
+			w.alerting().target.Ring(true)
+			w.hears(w.a, "target", w.c, "music")
+			w.a.Hangup()
+			w.inProgress("target", callcontrol.TransferAlerting)
+		}},
 		{id: "alerting/agent_then_answer", run: func(w *cellWorld) {
 			w.over(w.alerting().a)
 			w.target.Answer()

@@ -76,6 +76,15 @@ func TestLostDeviceCells(t *testing.T) {
 			w.free()
 			w.ended(w.c)
 		}},
+		{id: "talking/no_tries", s: setup{extra: "calls: {device_lost: {tries: 0}}"}, run: func(w *cellWorld) {
+			w.talk().restarts(w.a)
+			w.hears(w.c, "busy")
+			w.free()
+			w.ended(w.c)
+			if n := w.phones[0].Calls(); n != 1 {
+				w.t.Errorf("the phone was called %d times", n)
+			}
+		}},
 		{id: "held/gone", run: func(w *cellWorld) {
 			w.talk().cmd(callcontrol.KindHold)
 			w.phaseSome(callcontrol.PhaseHeld)

@@ -1,12 +1,16 @@
 package daemon
 
 import (
+	"errors"
+	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"cordboard/callcontrol"
 	"cordboard/mediamix"
+	"cordboard/plugins/control"
 	"cordboard/sim"
 	"cordboard/sipua"
 )
@@ -241,6 +245,80 @@ func TestCallWaitingCells(t *testing.T) {
 			w.refused(w.another(), 486)
 			w.over(third, w.target, w.c)
 			w.ended(w.a)
+		}},
+	})
+}
+
+// TestDialWhileRingingCells is the section of docs/outcomes.md about an agent who dials while a call rings. Commands come over
+// the control socket.
+func TestDialWhileRingingCells(t *testing.T) {
+	dial := func(w *cellWorld) error {
+		client, err := control.Dial(filepath.Join(w.dir, "c.sock"))
+		w.must(err)
+		defer client.Close()
+		_, err = client.Do(w.ctx, callcontrol.Command{Kind: callcontrol.KindDial, Agent: anna, Number: "2001"})
+		return err
+	}
+	refused := func(w *cellWorld, state callcontrol.Phase) {
+		w.t.Helper()
+		var r *callcontrol.Refusal
+		err := dial(w)
+		if !errors.As(err, &r) || r.Code != callcontrol.CodeNotAllowedInState || r.State != string(state) || !strings.Contains(r.Message, "answer or reject it first") {
+			w.t.Errorf("dial while a call is %s: %v", state, err)
+		}
+		if n := w.pbx.Calls("2001"); n != 0 {
+			w.t.Errorf("the number was called %d times", n)
+		}
+	}
+	phoneDials := func(w *cellWorld) {
+		w.t.Helper()
+		p, err := w.phones[0].Dial("2001")
+		w.must(err)
+		w.refused(p, 486)
+		if n := w.pbx.Calls("2001"); n != 0 {
+			w.t.Errorf("the number was called %d times", n)
+		}
+	}
+	ringsOn := func(w *cellWorld) {
+		w.t.Helper()
+		w.must(w.a.Wait(w.ctx, sim.StateRinging))
+		w.pickUp(w.a)
+		w.hears(w.c, "agent", w.a, "customer")
+		w.over(w.c)
+		w.ended(w.a)
+	}
+	runSIPCells(t, "TestDialWhileRingingOutcomes", []sipCell{
+		{id: "dial", run: func(w *cellWorld) {
+			refused(w.rings(), callcontrol.PhaseOffered)
+			ringsOn(w)
+		}},
+		{id: "dial/recall", run: func(w *cellWorld) {
+			refused(w.busy(), callcontrol.PhaseRecall)
+			ringsOn(w)
+		}},
+		{id: "dial/then_reject", run: func(w *cellWorld) {
+			w.rings().cmd(callcontrol.KindReject)
+			w.ended(w.c, w.a)
+			w.must(dial(w))
+			w.a = w.phone(2)
+			w.a.Answer()
+			w.target = w.called("2001", sim.StateTalking)
+			w.hears(w.a, "target")
+			w.over(w.a)
+			w.ended(w.target)
+		}},
+		{id: "phone", run: func(w *cellWorld) {
+			phoneDials(w.rings())
+			ringsOn(w)
+		}},
+		{id: "phone/after_failure", run: func(w *cellWorld) {
+			w.rings().a.Reject(500)
+			w.ended(w.a)
+			w.until("the phone's leg is gone", func() bool { return w.snapshot().Agents[0].Device.Leg == "" })
+			phoneDials(w)
+			w.phase(callcontrol.PhaseOffered, 1)
+			w.over(w.c)
+			w.free()
 		}},
 	})
 }

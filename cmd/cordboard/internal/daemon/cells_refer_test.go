@@ -37,7 +37,12 @@ func (w *cellWorld) refersConsult(f func(sipua.ReferRequested)) *cellWorld {
 	return w
 }
 
-func silent(sipua.ReferRequested)         {}
+// silent leaves a REFER without answer.
+func (w *cellWorld) silent() func(sipua.ReferRequested) {
+	w.mute = true
+	return func(sipua.ReferRequested) {}
+}
+
 func accepts(e sipua.ReferRequested)      { e.Accept() }
 func refusesRefer(e sipua.ReferRequested) { e.Reject(403) }
 
@@ -52,7 +57,7 @@ func TestReferCells(t *testing.T) {
 	}
 	runSIPCells(t, "TestReferOutcomes", []sipCell{
 		{id: "blind/asked", s: s, run: func(w *cellWorld) {
-			w.refers(silent)
+			w.refers(w.silent())
 			w.hears(w.c, "music", w.a, "")
 			w.transfer(callcontrol.TransferReferring)
 			w.over(w.c)
@@ -70,7 +75,7 @@ func TestReferCells(t *testing.T) {
 			w.transfer(callcontrol.TransferCompleted)
 		}},
 		{id: "blind/customer", s: s, run: func(w *cellWorld) {
-			w.refers(silent).c.Hangup()
+			w.refers(w.silent()).c.Hangup()
 			w.ended(w.c, w.a)
 			w.transfer(callcontrol.TransferCancelled)
 		}},
@@ -95,7 +100,7 @@ func TestReferCells(t *testing.T) {
 			w.ended(again)
 		}},
 		{id: "consult/asked", s: s, run: func(w *cellWorld) {
-			w.refersConsult(silent)
+			w.refersConsult(w.silent())
 			w.hears(w.c, "music", w.target, "music", w.a, "")
 			w.transfer(callcontrol.TransferReferring)
 			w.over(w.c, w.target)
@@ -121,7 +126,7 @@ func TestReferCells(t *testing.T) {
 			w.ended(w.a)
 		}},
 		{id: "consult/customer", s: s, run: func(w *cellWorld) {
-			w.over(w.refersConsult(silent).c)
+			w.over(w.refersConsult(w.silent()).c)
 			w.hears(w.a, "target", w.target, "agent")
 			w.transfer(callcontrol.TransferCancelled)
 			w.over(w.target)
@@ -201,6 +206,7 @@ func TestReferredCells(t *testing.T) {
 			w.c.Refer("2001", "127.0.0.1")
 			w.target = w.called("2001", sim.StateTalking)
 			w.ended(w.c)
+			told(w, 200)
 			w.hears(w.a, "target", w.target, "agent")
 			w.transfer(callcontrol.TransferCompleted)
 			if s := w.snapshot(); len(s.Calls) != 1 || s.Calls[0].ID != call {

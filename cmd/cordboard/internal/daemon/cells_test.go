@@ -9,8 +9,6 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
 	"cordboard/callcontrol"
 	"cordboard/journal"
 	"cordboard/sim"
@@ -30,8 +28,7 @@ type sipCell struct {
 // runSIPCells runs a section's cells, which must be those that the document lists, a few at a time. Legs, streams, ports and
 // dialogs are gated by each world's close, goroutines at the end of the section.
 func runSIPCells(t *testing.T, section string, cells []sipCell) {
-	leaks := goleak.IgnoreCurrent()
-	t.Cleanup(func() { goleak.VerifyNone(t, leaks) })
+	gate(t)
 	var ids []string
 	for _, c := range cells {
 		ids = append(ids, c.id)
@@ -119,7 +116,7 @@ func (w *cellWorld) tuneDesk(tune func(*callcontrol.DeskConfig)) {
 		cfg.Desks = append(cfg.Desks, c)
 	}
 	var err error
-	d.board, err = callcontrol.New(cfg, callcontrol.Deps{Log: d.log, Telephony: telephony{d}, Media: media{d}, Journal: d.events, Directory: d})
+	d.board, err = callcontrol.New(cfg, d.boardDeps())
 	w.must(err)
 }
 

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"cordboard/callcontrol"
+	"cordboard/cmd/cordboard/internal/mapping"
 	"cordboard/configs"
 	"cordboard/journal"
 	"cordboard/plugins/host"
@@ -86,7 +87,7 @@ func (d *Daemon) prepare() error {
 	if err != nil {
 		return err
 	}
-	sip, err := sipConfig(cfg, key)
+	sip, err := mapping.SIP(cfg, key)
 	if err != nil {
 		return err
 	}
@@ -109,14 +110,16 @@ func (d *Daemon) newBoard() error {
 		desk := newDesk(a, trunks[a.Line.Trunk])
 		d.desks[desk.agent] = desk
 		d.lines[[2]string{a.Line.Trunk, a.Line.User}] = desk.agent
-		d.phones[phoneUser(*a)] = desk.agent
+		d.phones[mapping.PhoneUser(*a)] = desk.agent
 		cfg.Desks = append(cfg.Desks, deskConfig(d.cfg, *a))
 	}
 	var err error
-	d.board, err = callcontrol.New(cfg, callcontrol.Deps{
-		Log: d.log, Telephony: telephony{d}, Media: media{d}, Journal: d.events, Directory: d,
-	})
+	d.board, err = callcontrol.New(cfg, d.boardDeps())
 	return err
+}
+
+func (d *Daemon) boardDeps() callcontrol.Deps {
+	return callcontrol.Deps{Log: d.log, Telephony: telephony{d}, Media: media{d}, Meter: media{d}, Journal: d.events, Directory: d}
 }
 
 // Run serves until ctx ends, then drains: no new calls, the running ones get calls.drain. It returns when every
@@ -128,11 +131,19 @@ func (d *Daemon) Run(ctx context.Context, ready func(), force <-chan struct{}) e
 	g.Go(func() error { return d.engine.Run(work) })
 	g.Go(func() error { return d.stack.Run(work) })
 	g.Go(func() error { return d.board.Run(work) })
-	g.Go(func() error { return d.serveControl(work) })
+	bound := make(chan struct{}, 2) // a word from each that opens its socket now
+	g.Go(func() error { return d.serveControl(work, bound) })
 	g.Go(func() error { return d.adapters.Run(work) })
 	g.Go(func() error { return d.lookParties(work) })
-	g.Go(func() error { return d.metrics.run(work, d.cfg.Metrics.Listen.AddrPort) })
+	g.Go(func() error { return d.metrics.run(work, d.cfg.Metrics.Listen.AddrPort, bound) })
 	g.Go(func() error {
+		for range cap(bound) {
+			select {
+			case <-bound:
+			case <-work.Done():
+				return nil
+			}
+		}
 		d.startDevices()
 		if ready != nil {
 			ready()
@@ -197,9 +208,22 @@ func (d *Daemon) leg(agent callcontrol.AgentID, id callcontrol.LegID) *leg {
 }
 
 func (d *Daemon) newLeg(desk *desk, id callcontrol.LegID, device bool) *leg {
-	l := &leg{id: id, desk: desk, d: d, device: device, opened: time.Now(), infoDone: make(chan int, 1), gone: make(chan struct{})}
+	l := &leg{id: id, desk: desk, d: d, device: device, opened: time.Now(), infoDone: make(chan sipua.InfoFailed, 1), gone: make(chan struct{})}
 	desk.add(l)
 	return l
+}
+
+// room refuses a call for which there are not ports enough, before anything rings: one pair for its own leg and one for the
+// device that will take it, unless that is there.
+func (d *Daemon) room(desk *desk, l *leg) error {
+	need := 2
+	if slices.ContainsFunc(desk.all(), func(other *leg) bool { return other != l && other.device }) {
+		need = 1
+	}
+	if u := d.engine.Usage(); u.Free() < need {
+		return &rtp.PortsError{Usage: u}
+	}
+	return nil
 }
 
 // admit counts a leg against limits.max_legs.
@@ -247,7 +271,7 @@ func (d *Daemon) onLine(s sipua.LineState) {
 	if !ok {
 		return
 	}
-	d.log.Info("line", "trunk", s.Trunk, "line", s.User, "registered", s.Registered, "status", s.Status, "reason", s.Reason)
+	d.log.Debug("line", "trunk", s.Trunk, "line", s.User, "registered", s.Registered, "status", s.Status, "reason", s.Reason)
 	d.board.Signal(agent, callcontrol.Signal{Kind: callcontrol.SignalLine, Up: s.Registered, Reason: s.Reason, Status: s.Status})
 }
 

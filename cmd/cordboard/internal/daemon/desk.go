@@ -8,6 +8,7 @@ import (
 	"cordboard/callcontrol"
 	"cordboard/configs"
 	"cordboard/mediamix"
+	"cordboard/sipua"
 )
 
 // desk is the media side of one agent: the board of its legs and who sits in which slot.
@@ -22,6 +23,7 @@ type desk struct {
 	slots []*leg   // of the board, nil without one
 	next  int      // slot to try first: a slot rests as long as possible before it is used again
 	heard []uint32 // newest patch: who each slot hears, nil without a board
+	phone string   // the contact at which the device answered last
 	codec string   // of the newest negotiated leg: offered first to the next one, so that packets can be relayed
 }
 
@@ -94,6 +96,23 @@ func (d *desk) useCodec(name string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.codec = name
+}
+
+// bestFirst puts the contact at which the agent answered last before the others.
+func (d *desk) bestFirst(list []sipua.Contact) []sipua.Contact {
+	d.mu.Lock()
+	last := d.phone
+	d.mu.Unlock()
+	if i := slices.IndexFunc(list, func(c sipua.Contact) bool { return c.ID() == last }); i > 0 {
+		return slices.Concat(list[i:i+1], list[:i], list[i+1:])
+	}
+	return list
+}
+
+func (d *desk) answeredAt(c sipua.Contact) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.phone = c.ID()
 }
 
 // patch translates leg ids into slots of the board, nil without one. Legs that have no slot (not opened yet, or gone) hear

@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"cordboard/callcontrol"
 	"cordboard/journal"
+	"cordboard/rtp"
 	"cordboard/sim"
 	"cordboard/sipua"
 )
@@ -43,6 +45,32 @@ func codes(keys []sim.InfoKey) string {
 		out = append(out, k.Code)
 	}
 	return string(out)
+}
+
+// What media cannot send is refused when it is asked for, not told afterwards.
+func TestDigitBounds(t *testing.T) {
+	if callcontrol.MinDigitDuration != rtp.MinDigitDuration {
+		t.Errorf("commands take %v, media sends from %v", callcontrol.MinDigitDuration, rtp.MinDigitDuration)
+	}
+	w := newWorld(t, setup{})
+	c, _ := w.talk()
+	for _, bad := range []callcontrol.Command{
+		{DigitDuration: time.Millisecond}, {DigitDuration: 11 * time.Second}, {DigitGap: -time.Second}, {DigitGap: 11 * time.Second},
+	} {
+		bad.Kind, bad.Digits = callcontrol.KindDigits, "4"
+		_, err := w.try(bad)
+		if !errors.Is(err, &callcontrol.Refusal{Code: callcontrol.CodeBadArgument}) || bad.DigitGap == 0 && !strings.Contains(err.Error(), "40 ms to 10 s") {
+			t.Errorf("%v, %v: %v", bad.DigitDuration, bad.DigitGap, err)
+		}
+	}
+	for _, good := range []callcontrol.Command{{DigitDuration: 40 * time.Millisecond}, {DigitGap: time.Microsecond}} {
+		good.Digits = "4"
+		if e := w.digits(good); e.Kind != callcontrol.EventDigitsSent {
+			t.Errorf("%v, %v: %s %s", good.DigitDuration, good.DigitGap, e.Kind, e.Reason)
+		}
+	}
+	c.Hangup()
+	w.ended(c)
 }
 
 // Digits by INFO arrive in order, with the length that was asked for and a pause where the string has one; two strings do
@@ -91,7 +119,20 @@ func TestDigitsTimed(t *testing.T) {
 	w.whole(c, a)
 }
 
-// A peer that takes neither telephone-events nor INFO makes a refusal; one that refuses INFO makes a failure.
+// offersDigits reports whether any leg lists digits among its actions.
+func (w *world) offersDigits() bool {
+	w.t.Helper()
+	for _, c := range w.snapshot().Calls {
+		for _, l := range c.Legs {
+			if slices.Contains(l.Actions, callcontrol.KindDigits) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// A peer that takes neither telephone-events nor INFO makes a refusal, also when it only says so of the first INFO.
 func TestDigitsRefused(t *testing.T) {
 	for _, s := range []struct {
 		name  string
@@ -112,12 +153,27 @@ func TestDigitsRefused(t *testing.T) {
 			w.ended(c, a)
 		})
 	}
-	t.Run("info_fails", func(t *testing.T) {
+	t.Run("info_refused", func(t *testing.T) {
 		w := newWorld(t, setup{trunk: "dtmf: info", info: sipua.InfoNoDTMF})
 		c, a := w.talk()
-		e := w.digits(callcontrol.Command{Digits: "42#"})
-		if e.Kind != callcontrol.EventDigitsFailed || e.Cause != callcontrol.CauseNotAcceptable {
+		if !w.offersDigits() {
+			t.Error("nothing is known against digits yet")
+		}
+		from := w.daemon.events.Last()
+		_, err := w.try(callcontrol.Command{Kind: callcontrol.KindDigits, Digits: "42#"})
+		var r *callcontrol.Refusal
+		if !errors.As(err, &r) || r.Code != callcontrol.CodePeerRefused || r.Message != "the peer takes no digits by INFO: it answered 415" {
+			t.Errorf("got %v", err)
+		}
+		if e := w.event(from, callcontrol.EventDigitsSent, callcontrol.EventDigitsFailed); e.Kind != callcontrol.EventDigitsFailed || e.Cause != callcontrol.CauseNotAcceptable {
 			t.Errorf("told %s %s %s", e.Kind, e.Cause, e.Reason)
+		}
+		if w.offersDigits() {
+			t.Error("digits are offered still")
+		}
+		_, err = w.try(callcontrol.Command{Kind: callcontrol.KindDigits, Digits: "1"})
+		if !errors.Is(err, &callcontrol.Refusal{Code: callcontrol.CodeUnavailable}) {
+			t.Errorf("again: %v", err)
 		}
 		c.Hangup()
 		w.ended(c, a)

@@ -5,8 +5,6 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
 	"cordboard/callcontrol"
 	"cordboard/rtp"
 	"cordboard/sim"
@@ -15,11 +13,11 @@ import (
 
 // TestFaults are customers and networks that do not behave, side by side: one of them takes the 32 s of RFC 3261's timer H.
 func TestFaults(t *testing.T) {
-	leaks := goleak.IgnoreCurrent()
-	t.Cleanup(func() { goleak.VerifyNone(t, leaks) })
+	gate(t)
 	for name, run := range map[string]func(*cellWorld){
 		"lossy_call": lossyCall, "jittery_call": jitteryCall, "dead_customer": deadCustomer, "customer_vanishes": customerVanishes,
 		"caller_never_acks": callerNeverAcks, "caller_hangs_up_at_answer": callerHangsUpAtAnswer,
+		"quality_shows": qualityShows,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -38,6 +38,7 @@ func newFigures(d *Daemon) *figures {
 		{"cordboard_adapter_up", "Whether the adapter runs (1: running or degraded).", []string{"adapter"}},
 		{"cordboard_adapter_lag_events", "Events that the adapter has not acknowledged.", []string{"adapter"}},
 		{"cordboard_adapter_log_lines_dropped_total", "Log lines of the adapter beyond its rate.", []string{"adapter"}},
+		{"cordboard_sip_requests_pending", "Requests of dialogs, of either side, without their final answer.", nil},
 	} {
 		f.descs[m.name] = prometheus.NewDesc(m.name, m.help, m.labels, nil)
 	}
@@ -84,6 +85,7 @@ func (f *figures) Collect(out chan<- prometheus.Metric) {
 	gauge("cordboard_journal_degraded", degraded)
 	counter("cordboard_journal_lost_total", j.Lost)
 	f.adapters(gauge, counter)
+	gauge("cordboard_sip_requests_pending", float64(f.d.stack.Pending()))
 	f.desks(gauge)
 }
 

@@ -18,7 +18,11 @@ func (d *Daemon) onInvite(dialog *sipua.Dialog, in sipua.Incoming) {
 	l := d.newLeg(desk, d.board.NewLegID(), in.Phone != "")
 	l.setDialog(dialog)
 	dialog.Handle(l.onDialog)
-	if err := d.admit(l); err != nil {
+	err := d.room(desk, l)
+	if err == nil {
+		err = d.admit(l)
+	}
+	if err != nil {
 		d.log.Warn("call refused", "agent", agent, "leg", l.id, "err", err)
 		dialog.Reject(503, "")
 		return

@@ -6,6 +6,7 @@ import (
 
 	"cordboard/callcontrol"
 	"cordboard/rtp"
+	"cordboard/sipua"
 )
 
 // maxInfoQueued bounds the strings of digits that wait for a leg.
@@ -33,7 +34,7 @@ func (t telephony) Info(agent callcontrol.AgentID, id callcontrol.LegID, d callc
 	l.mu.Unlock()
 	switch {
 	case full:
-		l.digitsFailed(callcontrol.CauseCongestion, "too many digits wait to be sent")
+		l.digitsFailed(d, callcontrol.CauseCongestion, 0, "too many digits wait to be sent")
 	case idle:
 		t.d.goRun(l.sendInfos)
 	}
@@ -62,6 +63,7 @@ func (l *leg) sendInfos(stop <-chan struct{}) {
 // arrive in order, and a refusal ends the string. False: the daemon stops.
 func (l *leg) sendInfo(d callcontrol.Digits, stop <-chan struct{}) bool {
 	dialog, _, _ := l.current()
+	taken := false
 	for _, r := range d.Text {
 		wait := rtp.DefaultDigitPause
 		if r != ',' {
@@ -69,48 +71,62 @@ func (l *leg) sendInfo(d callcontrol.Digits, stop <-chan struct{}) bool {
 		}
 		due := time.After(wait)
 		if r != ',' {
-			dialog.Info("application/dtmf-relay", fmt.Appendf(nil, "Signal=%c\r\nDuration=%d\r\n", r, d.Duration.Milliseconds()))
+			dialog.Digit(r, d.Duration)
 			select {
-			case status := <-l.infoDone:
-				if status != 200 {
-					l.digitsFailed(callcontrol.CauseOf(status), infoReason(status))
+			case out := <-l.infoDone:
+				if out.Status != 200 {
+					l.digitsFailed(d, callcontrol.CauseOf(out.Status), out.Status, infoReason(out))
 					return true
 				}
 			case <-l.gone:
-				l.digitsFailed(callcontrol.CauseFailure, "the leg ended")
+				l.digitsFailed(d, callcontrol.CauseFailure, 0, "the leg ended")
 				return true
 			case <-stop:
 				return false
+			}
+			if !taken {
+				taken = true
+				l.signal(callcontrol.Signal{Kind: callcontrol.SignalDigitsTaken, Serial: d.Serial})
 			}
 		}
 		select {
 		case <-due:
 		case <-l.gone:
-			l.digitsFailed(callcontrol.CauseFailure, "the leg ended")
+			l.digitsFailed(d, callcontrol.CauseFailure, 0, "the leg ended")
 			return true
 		case <-stop:
 			return false
 		}
 	}
-	l.signal(callcontrol.Signal{Kind: callcontrol.SignalDigitsDone})
+	l.digitsDone(callcontrol.Signal{Serial: d.Serial})
 	return true
 }
 
-func infoReason(status int) string {
-	if status == 0 {
+func infoReason(out sipua.InfoFailed) string {
+	switch {
+	case out.Status == 0:
 		return "the call takes no INFO yet"
+	case out.Never:
+		return fmt.Sprintf("the peer takes no digits by INFO: it answered %d", out.Status)
 	}
-	return fmt.Sprintf("the peer answered INFO with %d", status)
+	return fmt.Sprintf("the peer answered INFO with %d", out.Status)
 }
 
-func (l *leg) digitsFailed(c callcontrol.Cause, reason string) {
-	l.signal(callcontrol.Signal{Kind: callcontrol.SignalDigitsDone, Cause: c, Reason: reason})
+func (l *leg) digitsFailed(d callcontrol.Digits, c callcontrol.Cause, status int, reason string) {
+	l.digitsDone(callcontrol.Signal{Serial: d.Serial, Cause: c, Status: status, Reason: reason})
+}
+
+// digitsDone tells the end of a string, and whether the peer takes more.
+func (l *leg) digitsDone(s callcontrol.Signal) {
+	dialog, _, _ := l.current()
+	s.Kind, s.Info = callcontrol.SignalDigitsDone, dialog.AllowsInfo()
+	l.signal(s)
 }
 
 // onInfoDone hands the outcome of the INFO under way on; there is one at a time.
-func (l *leg) onInfoDone(status int) {
+func (l *leg) onInfoDone(out sipua.InfoFailed) {
 	select {
-	case l.infoDone <- status:
+	case l.infoDone <- out:
 	default:
 	}
 }

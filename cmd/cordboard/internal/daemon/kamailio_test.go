@@ -15,8 +15,6 @@ import (
 	"text/template"
 	"time"
 
-	"go.uber.org/goleak"
-
 	"cordboard/callcontrol"
 	"cordboard/configs"
 	"cordboard/sim"
@@ -78,8 +76,7 @@ func (k *kamailio) users() int {
 // bare is a daemon from a whole configuration, without the sim around it.
 func bare(t *testing.T, config string, secrets map[string]string) *world {
 	t.Helper()
-	leaks := goleak.IgnoreCurrent()
-	t.Cleanup(func() { goleak.VerifyNone(t, leaks) })
+	gate(t)
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
 	t.Cleanup(cancel)
 	w := &world{t: t, ctx: ctx, dir: t.TempDir()}
@@ -91,7 +88,7 @@ func bare(t *testing.T, config string, secrets map[string]string) *world {
 	w.must(os.WriteFile(path, []byte(config), 0o600))
 	cfg, err := configs.Load(path)
 	w.must(err)
-	w.daemon, err = New(cfg, slog.New(slog.NewTextHandler(testLog{t}, &slog.HandlerOptions{Level: slog.LevelWarn})))
+	w.daemon, err = New(cfg, w.logger(slog.LevelWarn))
 	w.must(err)
 	w.background("daemon", func(ctx context.Context) error { return w.daemon.Run(ctx, nil, nil) })
 	return w

@@ -21,10 +21,11 @@ type leg struct {
 	desk   *desk
 	d      *Daemon
 	device bool
-	asked  bool // we sent the INVITE
+	asked  bool  // we sent the INVITE
+	ring   *ring // to a device that we call; nil for other legs
 
-	infoDone chan int      // status of the INFO under way
-	gone     chan struct{} // closed with the leg
+	infoDone chan sipua.InfoFailed // how the INFO under way came out; status 200: taken
+	gone     chan struct{}         // closed with the leg
 
 	mu      sync.Mutex
 	dialog  *sipua.Dialog

@@ -1,30 +1,14 @@
 package daemon
 
 import (
-	"crypto/tls"
-	"crypto/x509"
-	"fmt"
 	"math"
-	"os"
-	"slices"
 	"strings"
 	"time"
 
 	"cordboard/callcontrol"
 	"cordboard/configs"
 	"cordboard/rtp"
-	"cordboard/sipua"
-	"cordboard/sipua/digest"
-	"cordboard/sipua/edge"
 )
-
-// phoneUser names an agent's device to the SIP stack; a device with a fixed contact needs no user of its own.
-func phoneUser(a configs.Agent) string {
-	if a.Device.User != "" {
-		return a.Device.User
-	}
-	return a.Name
-}
 
 func trunkDomain(t configs.Trunk) string {
 	if t.Domain != "" {
@@ -44,120 +28,6 @@ func rtpConfig(c *configs.Config) rtp.Config {
 		Bind: c.RTP.Bind, PortMin: c.RTP.Ports.Min, PortMax: c.RTP.Ports.Max, Shards: c.RTP.Shards,
 		Quarantine: rest, Backend: string(c.RTP.Backend),
 	}
-}
-
-func sipURI(u configs.URI) sipua.URI {
-	return sipua.URI{Scheme: u.Scheme, User: u.User, Host: u.Host, Port: u.Port, Transport: u.Transport}
-}
-
-func sipConfig(c *configs.Config, contactKey []byte) (sipua.Config, error) {
-	server, client, err := tlsConfigs(c)
-	if err != nil {
-		return sipua.Config{}, err
-	}
-	out := sipua.Config{
-		Advertise: c.SIP.Advertise, UserAgent: c.SIP.UserAgent, Realm: c.Phones.Realm, MaxDialogs: c.Limits.MaxLegs,
-		ContactKey: contactKey,
-		Edge:       edgeConfig(c.Limits.Edge),
-		Registrar:  sipua.RegistrarConfig{MinExpires: c.Phones.MinExpires, MaxExpires: c.Phones.MaxExpires, Digest: digestOffer(c.Phones.Digest)},
-	}
-	for _, l := range c.SIP.Listen {
-		listen := sipua.Listen{Network: l.Network, Addr: l.Addr}
-		if l.Network == "tls" {
-			listen.TLS = server
-		}
-		out.Listen = append(out.Listen, listen)
-	}
-	for _, t := range c.Trunks {
-		out.Trunks = append(out.Trunks, sipTrunk(t, client))
-	}
-	for _, a := range c.Agents {
-		t, _ := c.Trunk(a.Line.Trunk)
-		out.Lines = append(out.Lines, sipua.Line{
-			Trunk: a.Line.Trunk, User: a.Line.User, AuthUser: a.Line.AuthUser, Display: a.Line.Display,
-			Password: digest.NewSecret(a.Line.Password.Reveal()), Register: t.Register.Enabled,
-		})
-		out.Phones = append(out.Phones, sipua.Phone{
-			User: phoneUser(a), Password: digest.NewSecret(a.Device.Password.Reveal()), FixedContact: sipURI(a.Device.Contact),
-			NoAuth: a.Device.Password.IsZero() && !a.Device.Contact.IsZero(),
-		})
-	}
-	return out, nil
-}
-
-// digestOffer is what phones are challenged with.
-func digestOffer(list []configs.Digest) []digest.Algorithm {
-	var out []digest.Algorithm
-	for _, d := range list {
-		switch d {
-		case configs.DigestMD5:
-			out = append(out, digest.MD5)
-		case configs.DigestSHA256:
-			out = append(out, digest.SHA256)
-		}
-	}
-	return out
-}
-
-// edgeConfig bounds strangers; a source may burst to three times its rate.
-func edgeConfig(e configs.Edge) edge.Config {
-	return edge.Config{
-		PerSource:  edge.Rate{PerSecond: e.PerSource, Burst: int(3 * e.PerSource)},
-		Total:      edge.Rate{PerSecond: e.Total, Burst: int(2 * e.Total)},
-		MaxMessage: e.MaxMessage,
-	}
-}
-
-func sipTrunk(t configs.Trunk, client *tls.Config) sipua.Trunk {
-	out := sipua.Trunk{
-		Name: t.Name, Server: sipURI(t.Server), Peers: slices.Clone(t.Peers), Domain: t.Domain, Realm: t.Realm,
-		SessionExpires: t.SessionTimer, ReferAllowed: t.ReferAllowed, Expires: t.Register.Expires, TLS: client, KeepAlive: t.KeepAlive,
-		Register: sipua.RegisterConfig{
-			PerSecond: t.Register.Rate, Timeout: t.Register.Timeout, Retry: t.Register.Retry, RetryMax: t.Register.RetryMax,
-		},
-	}
-	if t.SessionTimer == 0 {
-		out.SessionExpires = -1 // none is asked for
-	}
-	if !t.Proxy.IsZero() {
-		out.Server = sipURI(t.Proxy)
-		if out.Domain == "" {
-			out.Domain = t.Server.Host
-		}
-	}
-	for _, h := range []string{t.Headers.Queue, t.Headers.Interaction} {
-		if h != "" {
-			out.CapturePrefix = append(out.CapturePrefix, h)
-		}
-	}
-	for h := range t.Headers.Variables {
-		out.CapturePrefix = append(out.CapturePrefix, h)
-	}
-	slices.Sort(out.CapturePrefix)
-	return out
-}
-
-// tlsConfigs are the certificate to serve with and the authorities to check servers with; nil where none is set.
-func tlsConfigs(c *configs.Config) (server, client *tls.Config, err error) {
-	if c.SIP.TLS.Cert != "" {
-		pair, err := tls.LoadX509KeyPair(string(c.SIP.TLS.Cert), string(c.SIP.TLS.Key))
-		if err != nil {
-			return nil, nil, fmt.Errorf("sip.tls: %w", err)
-		}
-		server = &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12}
-	}
-	if c.SIP.TLS.CA != "" {
-		pem, err := os.ReadFile(string(c.SIP.TLS.CA))
-		if err != nil {
-			return nil, nil, fmt.Errorf("sip.tls.ca: %w", err)
-		}
-		pool := x509.NewCertPool()
-		if !pool.AppendCertsFromPEM(pem) {
-			return nil, nil, fmt.Errorf("sip.tls.ca: %s holds no certificate", c.SIP.TLS.CA)
-		}
-		client = &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}
-	}
-	return server, client, nil
 }
 
 func deskConfig(c *configs.Config, a configs.Agent) callcontrol.DeskConfig {
@@ -184,6 +54,9 @@ func deskConfig(c *configs.Config, a configs.Agent) callcontrol.DeskConfig {
 		DeviceAnswer:     c.Calls.DeviceLost.NoAnswer,
 		LostInterval:     3 * time.Second,
 		Dial:             dialPolicy(t.Dial),
+	}
+	if out.LostTries == 0 {
+		out.LostTries = -1 // none is meant; 0 would be the desk's default
 	}
 	if c.Calls.RingNoAnswer.Then == configs.RingNoAnswerNotReady {
 		out.RingNoAnswerThen = callcontrol.NoAnswerPause

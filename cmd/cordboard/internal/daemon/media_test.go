@@ -5,8 +5,6 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
 	"cordboard/callcontrol"
 	"cordboard/mediamix"
 	"cordboard/sim"
@@ -15,8 +13,7 @@ import (
 
 // TestMedia are what parties hear and are told, with real parties, side by side.
 func TestMedia(t *testing.T) {
-	leaks := goleak.IgnoreCurrent()
-	t.Cleanup(func() { goleak.VerifyNone(t, leaks) })
+	gate(t)
 	t.Run("music_per_queue", musicPerQueue)
 	t.Run("music_goes_on", musicGoesOn)
 	t.Run("hold_reminder", holdReminder)

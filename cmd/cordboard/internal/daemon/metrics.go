@@ -3,6 +3,7 @@ package daemon
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"net/http"
 	"net/netip"
@@ -66,16 +67,18 @@ func (m *metrics) legEnded(s rtp.Stats) {
 	}
 }
 
-// run serves /metrics until ctx ends; without an address it only waits.
-func (m *metrics) run(ctx context.Context, addr netip.AddrPort) error {
+// run serves /metrics until ctx ends, and tells when its socket is there; without an address it only waits.
+func (m *metrics) run(ctx context.Context, addr netip.AddrPort, bound chan<- struct{}) error {
 	if !addr.IsValid() {
+		bound <- struct{}{}
 		<-ctx.Done()
 		return nil
 	}
 	l, err := net.Listen("tcp", addr.String())
 	if err != nil {
-		return err
+		return fmt.Errorf("metrics: %w", err)
 	}
+	bound <- struct{}{}
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{}))
 	srv := &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second}

@@ -16,7 +16,6 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
 	"golang.org/x/sync/errgroup"
 
 	"cordboard/callcontrol"
@@ -26,7 +25,8 @@ import (
 )
 
 const (
-	randomStories = 1000
+	randomStories = 1400
+	hangUpsInside = 1000 // so many times somebody must have hung up while a consult began or was going on
 	randomAgents  = 40
 	voiceAgents   = 6                // of these; their parties send tones, and what is heard is measured. The others' only listen.
 	storyLimit    = 60 * time.Second // beyond 64×T1: what was lost on a busy machine has been sent again
@@ -86,9 +86,8 @@ type randomWorld struct {
 
 func newRandomWorld(t *testing.T, seed uint64) *randomWorld {
 	t.Helper()
-	leaks := goleak.IgnoreCurrent()
-	t.Cleanup(func() { goleak.VerifyNone(t, leaks) })
-	ctx, cancel := context.WithTimeout(context.Background(), 4*time.Minute)
+	gate(t)
+	ctx, cancel := context.WithTimeout(context.Background(), 8*time.Minute)
 	t.Cleanup(cancel)
 	w := &world{t: t, ctx: ctx, dir: t.TempDir(), force: make(chan struct{})}
 	t.Cleanup(w.close)
@@ -207,6 +206,16 @@ func (rw *randomWorld) count(what string) {
 // checkSeen fails when the stories did not reach what they are about.
 func (rw *randomWorld) checkSeen() {
 	rw.t.Helper()
+	inside := 0
+	for _, a := range storyActs {
+		if !strings.Contains(a.name, "hang") {
+			continue
+		}
+		inside += rw.seen[a.name+" in a consult"]
+	}
+	if inside < hangUpsInside {
+		rw.t.Errorf("somebody hung up in a consult %d times, want %d", inside, hangUpsInside)
+	}
 	want := []string{"measured"}
 	for _, a := range storyActs {
 		want = append(want, "act "+a.name)
@@ -294,10 +303,13 @@ type storyAct struct {
 	do   func(*story)
 }
 
-var storyActs = []storyAct{
-	{"customer hangs up", func(s *story) { s.customer.Hangup() }},
+var hangUps = []storyAct{
+	{"customer hangs up", func(s *story) { s.each([]*sim.Party{s.customer}, (*sim.Party).Hangup) }},
 	{"agent hangs up", func(s *story) { s.each(s.devices(), (*sim.Party).Hangup) }},
 	{"target hangs up", func(s *story) { s.each(s.targets(), (*sim.Party).Hangup) }},
+}
+
+var storyActs = append(slices.Clip(hangUps), []storyAct{
 	{"hangup", func(s *story) { s.verb(callcontrol.KindHangup) }},
 	{"cancel", func(s *story) { s.verb(callcontrol.KindCancel) }},
 	{"complete", func(s *story) { s.verb(callcontrol.KindComplete) }},
@@ -310,6 +322,11 @@ var storyActs = []storyAct{
 		s.each(s.devices(), (*sim.Party).Hangup)
 	}},
 	{"all hang up", func(s *story) { s.each(s.parties(), (*sim.Party).Hangup) }},
+}...)
+
+// consulting tells whether a consult is going on.
+func (s *story) consulting() bool {
+	return slices.ContainsFunc(s.desk().calls, func(c callcontrol.CallView) bool { return c.Transfer != "" })
 }
 
 // play tells story n with agent i: as far as the random moment in order, then what is done out of turn, then the end.
@@ -420,12 +437,15 @@ func (s *story) verb(k callcontrol.Kind) {
 	switch {
 	case err == nil:
 		s.rw.count("verb " + string(k))
-	case !errors.As(err, &refused), refused.Code == callcontrol.CodeTimeout, refused.Code == callcontrol.CodeBusy:
+	case !errors.As(err, &refused), refused.Code == callcontrol.CodeTimeout, refused.Code == callcontrol.CodeBusy, refused.Code == callcontrol.CodeOverloaded:
 		s.note(fmt.Sprintf("%s: %v", k, err))
 	default:
 		s.rw.count(fmt.Sprintf("refused %s %s %s", k, refused.Code, refused.State))
 	}
 }
+
+// consultStage is the stage of acts at which the consult begins, counted from 1.
+const consultStage = 3
 
 // acts plays the story in order up to a random stage, at a random moment of which somebody acts out of turn.
 func (s *story) acts() error {
@@ -443,7 +463,10 @@ func (s *story) acts() error {
 		stages = append(stages, func() error { return s.gives(k) })
 	}
 	stages = append(stages, func() error { return s.gives(callcontrol.KindComplete) }, func() error { return nil })
-	moment := 1 + max(s.rng.IntN(len(stages)), s.rng.IntN(len(stages))) // rather late
+	moment, first := 1+max(s.rng.IntN(len(stages)), s.rng.IntN(len(stages))), storyActs // rather late
+	if s.n%8 != 0 {
+		moment, first = consultStage+s.rng.IntN(len(stages)-consultStage), hangUps
+	}
 	for _, stage := range stages[:moment-1] {
 		if err := stage(); err != nil {
 			return err
@@ -453,15 +476,23 @@ func (s *story) acts() error {
 		}
 	}
 	s.acting = true
+	soon := 60_000
+	if moment == len(stages)-1 {
+		soon = 3000 // a complete takes no longer
+	}
 	var acted sync.WaitGroup
 	for range 1 + s.rng.IntN(4)/3 { // sometimes two at once
-		act, after := storyActs[s.rng.IntN(len(storyActs))], time.Duration(s.rng.IntN(60_000))*time.Microsecond
+		act, after := first[s.rng.IntN(len(first))], time.Duration(s.rng.IntN(soon))*time.Microsecond
+		first = storyActs
 		acted.Go(func() {
 			select {
 			case <-time.After(after):
 			case <-s.ctx.Done():
 			}
 			s.note(act.name)
+			if moment == consultStage || s.consulting() {
+				s.rw.count(act.name + " in a consult")
+			}
 			act.do(s)
 			s.rw.count("act " + act.name)
 		})

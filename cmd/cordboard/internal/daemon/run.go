@@ -89,13 +89,14 @@ func newLog(c configs.Log) *slog.Logger {
 	return slog.New(slog.NewTextHandler(os.Stderr, opts))
 }
 
-// serveControl offers the control service on the local socket.
-func (d *Daemon) serveControl(ctx context.Context) error {
+// serveControl offers the control service on the local socket, and tells when that is there.
+func (d *Daemon) serveControl(ctx context.Context, bound chan<- struct{}) error {
 	c := d.cfg.Control
 	srv, err := control.NewServer(control.Config{Socket: string(c.Socket), Mode: fs.FileMode(c.Mode), Group: c.Group}, d.board, d.log,
 		control.WithSources(d.sources()))
 	if err != nil {
 		return err
 	}
+	bound <- struct{}{}
 	return srv.Run(ctx)
 }

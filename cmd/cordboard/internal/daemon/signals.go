@@ -42,9 +42,9 @@ func (l *leg) onDialog(ev sipua.DialogEvent) {
 			l.signal(callcontrol.Signal{Kind: callcontrol.SignalDigit, Digits: string(e.Digit)})
 		}
 	case sipua.InfoAccepted:
-		l.onInfoDone(200)
+		l.onInfoDone(sipua.InfoFailed{Status: 200})
 	case sipua.InfoFailed:
-		l.onInfoDone(e.Status)
+		l.onInfoDone(e)
 	case sipua.ReferRequested:
 		l.onRefer(e)
 	case sipua.ReferProgress:

@@ -154,9 +154,12 @@ func (d deskView) parties(h hearing, c callcontrol.CallView, device callcontrol.
 			}
 			h.add(l.ID, from, "")
 		case callcontrol.PhaseForwarding:
-			if slices.ContainsFunc(c.Legs, func(l callcontrol.LegView) bool { return l.State == callcontrol.LegAlerting }) {
+			switch target := c.Legs[len(c.Legs)-1]; {
+			case target.Early:
+				h.add(l.ID, []callcontrol.LegID{target.ID}, "")
+			case target.State == callcontrol.LegAlerting:
 				h.add(l.ID, nil, callcontrol.SourceRingBack)
-			} else {
+			default:
 				h.add(l.ID, nil, callcontrol.SourceMusic)
 			}
 		case callcontrol.PhaseRecall:

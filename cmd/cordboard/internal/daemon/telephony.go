@@ -4,7 +4,7 @@ import (
 	"fmt"
 
 	"cordboard/callcontrol"
-	"cordboard/configs"
+	"cordboard/cmd/cordboard/internal/mapping"
 	"cordboard/sipua"
 	"cordboard/sipua/offer"
 )
@@ -31,10 +31,12 @@ func (t telephony) Invite(p callcontrol.Invite) {
 		return
 	}
 	_, _, local := l.current()
-	params := t.lineInvite(desk, p)
 	if p.Device {
-		params = t.deviceInvite(desk, p)
+		l.ring = newRing(l, t.deviceInvite(desk, p), &local)
+		l.ring.start()
+		return
 	}
+	params := t.lineInvite(desk, p)
 	params.Offer = &local
 	l.setDialog(t.d.stack.Invite(params, l.onDialog))
 }
@@ -48,8 +50,8 @@ func (t telephony) fail(l *leg, err error) {
 
 func (t telephony) deviceInvite(desk *desk, p callcontrol.Invite) sipua.InviteParams {
 	return sipua.InviteParams{
-		Phone:      phoneUser(*desk.config),
-		From:       sipua.Identity{Display: p.From.Display, Number: string(p.From.Number)},
+		Phone:      mapping.PhoneUser(*desk.config),
+		From:       outward(p.From),
 		AutoAnswer: p.AutoAnswer && desk.config.Device.AutoAnswer,
 	}
 }
@@ -61,30 +63,18 @@ func (t telephony) lineInvite(desk *desk, p callcontrol.Invite) sipua.InvitePara
 		Trunk: line.Trunk,
 		Line:  line.User,
 		From:  sipua.Identity{Display: line.Display, Number: line.Number},
+
+		OnBehalf: outward(p.OnBehalf),
 	}
 	if h := desk.trunk.Headers.Interaction; h != "" && p.Interaction != "" {
 		out.Headers = append(out.Headers, sipua.Header{Name: h, Value: string(p.Interaction)})
 	}
-	if h, ok := t.onBehalf(desk, p.OnBehalf); ok {
-		out.Headers = append(out.Headers, h)
-	}
 	return out
 }
 
-// onBehalf names the customer to the target of a transfer, by the header that the trunk wants.
-func (t telephony) onBehalf(desk *desk, id callcontrol.Identity) (sipua.Header, bool) {
-	if id.Number == "" {
-		return sipua.Header{}, false
-	}
-	domain := trunkDomain(*desk.trunk)
-	value := fmt.Sprintf("<%s>", sipua.URI{User: string(id.Number), Host: domain})
-	switch desk.trunk.Identity {
-	case configs.IdentityPAI:
-		return sipua.Header{Name: "P-Asserted-Identity", Value: value}, true
-	case configs.IdentityRPID:
-		return sipua.Header{Name: "Remote-Party-ID", Value: value + ";party=calling;screen=no"}, true
-	}
-	return sipua.Header{}, false
+// outward is an identity as SIP sends it.
+func outward(i callcontrol.Identity) sipua.Identity {
+	return sipua.Identity{Display: i.Display, Number: string(i.Number)}
 }
 
 // Ring implements callcontrol.Telephony.
@@ -133,7 +123,12 @@ func (t telephony) Reject(agent callcontrol.AgentID, id callcontrol.LegID, c cal
 
 // Hangup implements callcontrol.Telephony.
 func (t telephony) Hangup(agent callcontrol.AgentID, id callcontrol.LegID, c callcontrol.Cause) {
-	if l := t.d.leg(agent, id); l != nil {
+	l := t.d.leg(agent, id)
+	switch {
+	case l == nil:
+	case l.ring != nil:
+		l.ring.hangup(hangupReason(c))
+	default:
 		dialog, _, _ := l.current()
 		dialog.Hangup(hangupReason(c))
 	}
@@ -169,11 +164,11 @@ func (t telephony) Refer(agent callcontrol.AgentID, id callcontrol.LegID, target
 // Identify implements callcontrol.Telephony.
 func (t telephony) Identify(agent callcontrol.AgentID, id callcontrol.LegID, who callcontrol.Identity) {
 	l := t.d.leg(agent, id)
-	if l == nil || !l.device && l.desk.trunk.Identity == configs.IdentityNone {
+	if l == nil {
 		return
 	}
 	dialog, _, _ := l.current()
-	dialog.Identity(sipua.Identity{Display: who.Display, Number: string(who.Number)})
+	dialog.Identity(outward(who))
 }
 
 // Reoffer implements callcontrol.Telephony.

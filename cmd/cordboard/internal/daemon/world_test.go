@@ -5,21 +5,19 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"math/rand/v2"
-	"net"
 	"net/netip"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
 	"cordboard/callcontrol"
 	"cordboard/configs"
+	"cordboard/internal/freeport"
 	"cordboard/mediamix"
 	"cordboard/sim"
 	"cordboard/sipua"
@@ -46,15 +44,18 @@ type world struct {
 	daemon *Daemon
 	phones []*sim.Phone
 	stops  []func()
-	force  chan struct{} // closed: the second signal
+	force  chan struct{}   // closed: the second signal
+	said   strings.Builder // the daemon's log
+	saying sync.Mutex
 
 	persistent bool // devices stay connected, which is no leak
+	mute       bool // a party leaves a request without its answer, for which timer F waits 32 s
 }
 
 // setup of a world; the zero value is one agent, anna, with a phone that answers by itself when asked to.
 type setup struct {
 	agents   int
-	parallel bool                     // with others: the caller checks that no goroutine is left
+	parallel bool                     // with others: the caller has the gate
 	manual   bool                     // phones ring instead of answering by themselves
 	noPhone  bool                     // phones do not register
 	large    bool                     // media ports for 1,000 legs, and only warnings logged; one such world at a time
@@ -93,9 +94,8 @@ func newWorld(t *testing.T, s setup) *world {
 	}
 	if s.parallel {
 		t.Parallel()
-	} else { // registered first, so that it runs last: whatever the test started must be gone
-		leaks := goleak.IgnoreCurrent()
-		t.Cleanup(func() { goleak.VerifyNone(t, leaks) })
+	} else {
+		gate(t)
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 90*time.Second)
 	t.Cleanup(cancel)
@@ -175,7 +175,7 @@ agents:
 	if err != nil {
 		w.t.Fatalf("%v\n%s", err, text)
 	}
-	d, err := New(cfg, slog.New(slog.NewTextHandler(testLog{w.t}, &slog.HandlerOptions{Level: level})))
+	d, err := New(cfg, w.logger(level))
 	w.must(err)
 	return d
 }
@@ -220,13 +220,18 @@ func (w *world) background(name string, f func(context.Context) error) (stop fun
 	return stop
 }
 
-// close is the leak gate: no leg, dialog or port may be left once calls have ended.
+// close is the leak gate of the daemon: no leg, stream, port, dialog or request may be left once calls have ended, and none
+// whatever once the daemon has.
 func (w *world) close() {
 	if w.daemon != nil && !w.t.Failed() && !w.persistent {
 		w.quiet()
+		w.until("no request waits for its answer", func() bool { return w.mute || w.daemon.stack.Pending() == 0 })
 	}
 	for _, stop := range slices.Backward(w.stops) {
 		stop()
+	}
+	if w.daemon != nil && !w.idle() {
+		w.t.Errorf("left when the daemon has ended: %s", w.counts())
 	}
 }
 
@@ -238,6 +243,11 @@ func (w *world) quiet() {
 
 func (w *world) idle() bool {
 	return w.daemon.legs.Load() == 0 && w.daemon.engine.Stats().Streams == 0 && w.daemon.engine.Usage().Used == 0 && w.daemon.stack.Dialogs() == 0
+}
+
+func (w *world) counts() string {
+	return fmt.Sprintf("legs %d streams %d ports %d dialogs %d requests %d", w.daemon.legs.Load(), w.daemon.engine.Stats().Streams,
+		w.daemon.engine.Usage().Used, w.daemon.stack.Dialogs(), w.daemon.stack.Pending())
 }
 
 func (w *world) must(err error) {
@@ -280,8 +290,7 @@ func (w *world) describe() string {
 	for _, t := range s.Transfers {
 		fmt.Fprintf(&b, "transfer %s %s %s\n", t.Kind, t.Status, t.Cause)
 	}
-	fmt.Fprintf(&b, "legs %d streams %d ports %d dialogs %d", w.daemon.legs.Load(), w.daemon.engine.Stats().Streams,
-		w.daemon.engine.Usage().Used, w.daemon.stack.Dialogs())
+	b.WriteString(w.counts())
 	return b.String()
 }
 
@@ -436,41 +445,38 @@ func (w *world) whole(parties ...*sim.Party) {
 	}
 }
 
-type testLog struct{ t *testing.T }
-
-func (l testLog) Write(p []byte) (int, error) {
-	l.t.Log(strings.TrimRight(string(p), "\n"))
-	return len(p), nil
+// logger is the daemon's: to the test's log, and kept.
+func (w *world) logger(level slog.Level) *slog.Logger {
+	return slog.New(slog.NewTextHandler(testLog{w}, &slog.HandlerOptions{Level: level}))
 }
 
-// portWindow are the ports that freePort deals: the system gives none of them to others by itself, and the media ports of
-// every test lie above it.
-const portWindow, portWindowEnd = 10000, 18000
+type testLog struct{ w *world }
+
+func (l testLog) Write(p []byte) (int, error) {
+	l.w.t.Log(strings.TrimRight(string(p), "\n"))
+	l.w.saying.Lock()
+	defer l.w.saying.Unlock()
+	return l.w.said.Write(p)
+}
+
+// logged is how often the daemon said something.
+func (w *world) logged(what string) int {
+	w.saying.Lock()
+	defer w.saying.Unlock()
+	return strings.Count(w.said.String(), what)
+}
 
 // mediaPorts is how many ports each world has for media.
 const mediaPorts = 200
 
-var nextPort, nextWorld atomic.Uint32
+var nextWorld atomic.Uint32
 
 // freePort is a port that is free for UDP and TCP. No other world of this process is dealt the same.
 func freePort(t *testing.T) uint16 {
 	t.Helper()
-	nextPort.CompareAndSwap(0, 1+rand.Uint32N(portWindowEnd-portWindow)) // elsewhere than other processes of tests
-	for range 100 {
-		port := uint16(portWindow + nextPort.Add(1)%(portWindowEnd-portWindow))
-		at := netip.AddrPortFrom(loopback, port)
-		u, err := net.ListenUDP("udp", net.UDPAddrFromAddrPort(at))
-		if err != nil {
-			continue
-		}
-		l, err := net.ListenTCP("tcp", net.TCPAddrFromAddrPort(at))
-		u.Close()
-		if err != nil {
-			continue
-		}
-		l.Close()
-		return port
+	port, err := freeport.Deal()
+	if err != nil {
+		t.Fatal(err)
 	}
-	t.Fatal("no port is free")
-	return 0
+	return port
 }

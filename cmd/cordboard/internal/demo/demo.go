@@ -5,8 +5,8 @@ package demo
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
-	"net"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -14,17 +14,26 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"cordboard/internal/freeport"
 	"cordboard/sim"
 )
 
 // ErrNotOK says that a step, a stream or the digits were not as expected; the report says which.
 var ErrNotOK = errors.New("the demo's report is not ok")
 
+// ErrTooSlow says that the story did not come to its end in its time; the report has the steps until then.
+var ErrTooSlow = errors.New("the demo did not end in its time: this host is too slow or too busy for it")
+
+// limit is for the whole story, from the start of the daemon to the report.
+const limit = 90 * time.Second
+
 // Options of a demo.
 type Options struct {
 	Out  string // folder for report.json, the WAV files and the daemon's configuration
 	Keep bool   // leave everything running until ctx ends
 	Say  io.Writer
+	// Limit is the longest that the story may take; 0: 90 s.
+	Limit time.Duration
 	// Serve runs the daemon with a configuration file until ctx ends.
 	Serve func(ctx context.Context, config string) error
 }
@@ -58,16 +67,28 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 
 // play starts the world, then the daemon, tells the story and writes the report.
 func play(ctx context.Context, g *errgroup.Group, dir string, o Options, report *Report) error {
+	if o.Limit == 0 {
+		o.Limit = limit
+	}
 	s := &story{report: report, out: dir, say: o.Say}
+	timed, cancel := context.WithTimeoutCause(ctx, o.Limit, fmt.Errorf("%w (%v)", ErrTooSlow, o.Limit))
+	defer cancel()
 	w, err := start(ctx, g, dir, o)
 	if err != nil {
 		return err
 	}
 	defer w.client.Close()
 	s.world = w
-	s.tell(ctx)
+	s.tell(timed)
+	slow := context.Cause(timed)
+	if slow != nil && ctx.Err() == nil {
+		s.add(Step{Name: "story", Expected: none(), Heard: none(), Error: slow.Error()})
+	}
 	if err := s.finish(ctx); err != nil {
 		return err
+	}
+	if slow != nil {
+		return slow
 	}
 	if o.Keep {
 		play := newPlayground(w, o)
@@ -90,9 +111,11 @@ func start(life context.Context, g *errgroup.Group, dir string, o Options) (*wor
 		return nil, err
 	}
 	goLong(w.pbx.Run)
-	if w.sip, err = freeUDP(); err != nil {
+	port, err := freeport.Deal()
+	if err != nil {
 		return nil, err
 	}
+	w.sip = netip.AddrPortFrom(loopback, port)
 	config, err := writeConfig(dir, w.pbx.Addr(), w.sip)
 	if err != nil {
 		return nil, err
@@ -116,14 +139,4 @@ func (w *world) newPhone(i int) (*sim.Phone, error) {
 	return sim.NewPhone(sim.PhoneConfig{
 		Addr: loopback, Server: w.sip, User: agentName(i) + "-phone", Password: "phone-secret-" + lineUser(i), Source: voice("agent"), AutoAnswer: true,
 	})
-}
-
-// freeUDP finds a free port. The daemon binds it a moment later.
-func freeUDP() (netip.AddrPort, error) {
-	c, err := net.ListenUDP("udp4", net.UDPAddrFromAddrPort(netip.AddrPortFrom(loopback, 0)))
-	if err != nil {
-		return netip.AddrPort{}, err
-	}
-	defer c.Close()
-	return c.LocalAddr().(*net.UDPAddr).AddrPort(), nil
 }

@@ -3,6 +3,10 @@ package demo
 import (
 	"context"
 	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -23,10 +27,10 @@ func (l testLog) Write(p []byte) (int, error) {
 // TestDemo plays the whole demo with the daemon in this process; nothing may be left of it.
 func TestDemo(t *testing.T) {
 	defer goleak.VerifyNone(t)
-	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
 	report, err := Run(ctx, Options{
-		Out: t.TempDir(), Say: testLog{t},
+		Out: t.TempDir(), Say: testLog{t}, Limit: 4 * time.Minute, // with the race detector, beside other tests
 		Serve: func(ctx context.Context, config string) error { return daemon.Run(ctx, config, daemon.Options{}) },
 	})
 	if err != nil {
@@ -34,6 +38,25 @@ func TestDemo(t *testing.T) {
 	}
 	if report.Digits.Received != "42#" || report.RegisteredLines != agents || report.Events == 0 || len(report.Streams) < 8 {
 		t.Errorf("report %+v", report)
+	}
+}
+
+// TestDemoTooSlow: the story ends in its time, with a report of how far it came and a clear error.
+func TestDemoTooSlow(t *testing.T) {
+	defer goleak.VerifyNone(t)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	defer cancel()
+	dir := t.TempDir()
+	report, err := Run(ctx, Options{
+		Out: dir, Say: testLog{t}, Limit: time.Nanosecond,
+		Serve: func(ctx context.Context, config string) error { return daemon.Run(ctx, config, daemon.Options{}) },
+	})
+	if !errors.Is(err, ErrTooSlow) || ctx.Err() != nil {
+		t.Fatalf("%v: %+v", err, report)
+	}
+	written, err := os.ReadFile(filepath.Join(dir, "report.json"))
+	if err != nil || report.OK || len(report.Steps) != 1 || !strings.Contains(string(written), ErrTooSlow.Error()) {
+		t.Errorf("%v: %+v, written %s", err, report, written)
 	}
 }
 
@@ -63,20 +86,30 @@ func TestPlayground(t *testing.T) {
 		}
 	}
 	s := &story{world: w}
-	for i := range agents {
+	for i := 1; i < agents; i++ {
 		if _, err := s.await(ctx, offered(i)); err != nil {
 			t.Fatalf("%s: %v", agentName(i), err)
 		}
 	}
-	for i, kind := range []callcontrol.Kind{callcontrol.KindAnswer, callcontrol.KindReject} {
-		if _, err := w.client.Do(ctx, callcontrol.Command{Kind: kind, Agent: callcontrol.AgentID(agentName(i))}); err != nil {
-			t.Errorf("%s: %v", kind, err)
+	for _, c := range []callcontrol.Command{
+		{Kind: callcontrol.KindAnswer, Agent: "boris"}, {Kind: callcontrol.KindReject, Agent: "clara"}, {Kind: callcontrol.KindDial, Agent: anna, Number: "2004"},
+	} {
+		if _, err := w.client.Do(ctx, c); err != nil {
+			t.Errorf("%s: %v", c.Kind, err)
 		}
 	}
-	if _, err := s.await(ctx, func(c callcontrol.CallView) bool {
-		return c.Agent == anna && c.Phase == callcontrol.PhaseTalking
-	}); err != nil {
-		t.Error(err)
+	for _, agent := range []callcontrol.AgentID{anna, "boris"} {
+		if _, err := s.await(ctx, func(c callcontrol.CallView) bool {
+			return c.Agent == agent && c.Phase == callcontrol.PhaseTalking
+		}); err != nil {
+			t.Errorf("%s: %v", agent, err)
+		}
+	}
+	// A step whose state the daemon does not confirm is not ok, whatever is heard.
+	s.report, s.say = &Report{}, io.Discard
+	s.check(ctx, "a step", "held", none())
+	if step := s.report.Steps[0]; step.OK || step.State != "talking" || !strings.Contains(step.Error, `"talking", not "held"`) {
+		t.Errorf("step %+v", step)
 	}
 	stop()
 	if err := g.Wait(); err != nil && !errors.Is(err, context.Canceled) {

@@ -2,6 +2,7 @@ package demo
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 	"sync"
@@ -22,31 +23,55 @@ func hear(names ...string) []string {
 // settle is what is let pass before listening: what was on its way and in jitter buffers.
 const settle = 400 * time.Millisecond
 
-// check measures what the three parties hear now.
+// Tries of listening: a sound that is there at once may be late on a busy host; a tone with a cadence comes within its period of
+// 6 s, and is waited for as long again.
+const (
+	steadyTries  = 3
+	cadenceTries = 30
+)
+
+// check measures what the three parties hear now, and what the daemon says of the call.
 func (s *story) check(ctx context.Context, name, state string, expected Heard) {
-	s.measure(ctx, name, state, expected, 1)
+	s.add(s.measure(ctx, name, state, expected, steadyTries))
 }
 
-// checkTone is check for tones with a cadence: it listens until the tone comes, for one period at the most.
+// checkTone is check for tones with a cadence: it listens until the tone comes.
 func (s *story) checkTone(ctx context.Context, name, state string, expected Heard) {
-	s.measure(ctx, name, state, expected, 16)
+	s.add(s.measure(ctx, name, state, expected, cadenceTries))
 }
 
-func (s *story) measure(ctx context.Context, name, state string, expected Heard, tries int) {
-	step := Step{Name: name, State: state, Expected: expected.filled()}
-	_, _ = s.listen(ctx, settle)
+func (s *story) measure(ctx context.Context, name, state string, expected Heard, tries int) Step {
+	step := Step{Name: name, Expected: expected.filled(), Heard: none()}
+	fail := func(err error) Step {
+		step.Error = err.Error()
+		return step
+	}
+	var err error
+	if step.State, err = s.reach(ctx, state); err != nil {
+		return fail(err)
+	}
+	if _, err := s.listen(ctx, settle); err != nil {
+		return fail(err)
+	}
 	for range tries {
-		heard, err := s.listen(ctx, 400*time.Millisecond)
-		step.Heard = heard
-		if err != nil {
-			step.Error = err.Error()
-			break
+		if step.Heard, err = s.listen(ctx, 400*time.Millisecond); err != nil {
+			return fail(err)
 		}
-		if step.OK = heard.equal(step.Expected); step.OK {
+		if step.OK = step.Heard.equal(step.Expected); step.OK {
 			break
 		}
 	}
-	s.add(step)
+	if step.OK { // what was heard was heard in that state
+		if step.State, err = s.state(ctx); err != nil {
+			step.OK = false
+			return fail(err)
+		}
+	}
+	if step.State != state {
+		step.OK = false
+		return fail(fmt.Errorf("the daemon says %q, not %q", step.State, state))
+	}
+	return step
 }
 
 func (s *story) listen(ctx context.Context, d time.Duration) (Heard, error) {

@@ -56,15 +56,24 @@ Left running: anna, boris and clara with their phones, which answer when the dae
   bin/cordboard agents
   bin/cordboard watch
 
-A customer calls in from queue Sales every %.0f s. Take the call or refuse it, then:
+anna makes her own calls: 2001, 2002 and 2004 answer, 2003 is busy, 1003 is clara.
 
-  bin/cordboard answer anna          bin/cordboard reject anna
+  bin/cordboard dial anna 2004
+
+Once it is answered:
+
   bin/cordboard hold anna            bin/cordboard retrieve anna
-  bin/cordboard consult anna 1002    bin/cordboard answer boris
-  bin/cordboard conference anna      bin/cordboard complete anna
-  bin/cordboard transfer anna 2001   bin/cordboard hangup anna
+  bin/cordboard consult anna 2001
 
-Calls of your own: dial anna 2004 answers, 2003 is busy, 1003 is clara.
+Once that is answered too:
+
+  bin/cordboard swap anna            bin/cordboard conference anna
+  bin/cordboard complete anna        bin/cordboard cancel anna
+
+A customer calls in from queue Sales every %.0f s, for boris or clara. Take the call or refuse it:
+
+  bin/cordboard answer boris         bin/cordboard reject clara
+  bin/cordboard transfer boris 2002  bin/cordboard hangup boris
 
 Ctrl-C ends it.
 
@@ -72,13 +81,14 @@ Ctrl-C ends it.
 	return nil
 }
 
-// customers call one agent after another until ctx ends; an agent who is busy is left alone.
+// customers call one agent after another until ctx ends; an agent who is busy is left alone, and so is anna: while a call rings at
+// her desk she could not dial.
 func (p *playground) customers(ctx context.Context, every time.Duration) {
 	tick := time.NewTicker(every)
 	defer tick.Stop()
 	defer p.wg.Wait()
 	for n := 0; ; n++ {
-		if agent := n % agents; p.free(ctx, agent) {
+		if agent := 1 + n%(agents-1); p.free(ctx, agent) {
 			p.call(ctx, agent, n)
 		}
 		select {

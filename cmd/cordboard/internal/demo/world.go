@@ -46,13 +46,14 @@ type world struct {
 func lineUser(i int) string  { return fmt.Sprint(1001 + i) }
 func agentName(i int) string { return []string{"anna", "boris", "clara"}[i] }
 
-// newPBX is the PBX with its dial plan: 2001 answers after ringing, 2002 is the blind target, 2003 is busy, 2004 answers.
+// newPBX is the PBX with its dial plan: 2001, 2002 and 2004 answer after ringing, 2003 is busy. The numbers of the story, 2011 to
+// 2013, ring until the story lets them answer: however slow the host is, their ringing can be heard.
 func newPBX() (*sim.PBX, error) {
+	answers := sim.Behaviour{Ring: 2 * time.Second, Source: voice("target")}
+	rings := sim.Behaviour{Silent: true, Source: voice("target")}
 	cfg := sim.PBXConfig{Addr: netip.AddrPortFrom(loopback, 0), Plan: map[string]sim.Behaviour{
-		"2001": {Ring: 4 * time.Second, Source: voice("target")},
-		"2002": {Ring: 3 * time.Second, Source: voice("target")},
-		"2003": {Status: 486},
-		"2004": {Ring: 3 * time.Second, Source: voice("target")},
+		"2001": answers, "2002": answers, "2003": {Status: 486}, "2004": answers,
+		"2011": rings, "2012": rings, "2013": rings,
 	}}
 	for i := range agents {
 		cfg.Accounts = append(cfg.Accounts, sim.Account{User: lineUser(i), Password: "line-secret-" + lineUser(i)})
@@ -76,6 +77,7 @@ rtp:
 control:
   socket: control.sock
 state_dir: state
+calls: {drain: 5s}
 log: {level: info}
 trunks:
   - name: pbx

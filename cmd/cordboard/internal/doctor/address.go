@@ -15,7 +15,7 @@ import (
 func (v *visit) address(ctx context.Context) {
 	own, err := ownAddresses()
 	if err != nil {
-		v.warn("address", err.Error(), "")
+		v.warn("address", err.Error(), "nothing was compared: look yourself whether sip.advertise and rtp.advertise are this host's (ip addr)")
 		return
 	}
 	told := v.told()

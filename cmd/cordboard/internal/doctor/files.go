@@ -14,7 +14,8 @@ const spareFiles = 256
 func (v *visit) files(context.Context) {
 	var l unix.Rlimit
 	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &l); err != nil {
-		v.warn("files", "the limit of open files is unknown: "+err.Error(), "")
+		v.warn("files", "the limit of open files is unknown: "+err.Error(),
+			fmt.Sprintf("set LimitNOFILE=%d in the unit, which is enough", 2*v.cfg.Limits.MaxLegs+spareFiles))
 		return
 	}
 	need := uint64(2*v.cfg.Limits.MaxLegs + spareFiles)

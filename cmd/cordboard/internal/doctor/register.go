@@ -2,17 +2,15 @@ package doctor
 
 import (
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
-	"os"
+	"slices"
 	"strings"
 	"time"
 
+	"cordboard/cmd/cordboard/internal/mapping"
 	"cordboard/configs"
 	"cordboard/sipua"
-	"cordboard/sipua/digest"
 )
 
 // register tries one line of each trunk, from the daemon's own address and port, and unregisters it. A
@@ -24,7 +22,7 @@ func (v *visit) register(ctx context.Context) {
 	}
 	cfg, err := v.stackConfig()
 	if err != nil {
-		v.fail("register", err.Error(), "")
+		v.fail("register", err.Error(), "name in sip.tls files that hold what is asked for, both PEM: `cordboard check` looks at them")
 		return
 	}
 	if len(cfg.Lines) == 0 {
@@ -115,7 +113,7 @@ func registerAdvice(status int, t configs.Trunk) string {
 func (v *visit) askDaemon(ctx context.Context) {
 	snap, err := v.snapshot(ctx)
 	if err != nil {
-		v.warn("register", "the running daemon does not answer: "+err.Error(), "")
+		v.warn("register", "the running daemon does not answer: "+err.Error(), "its log may tell why (journalctl -u cordboard); if it stays so, restart it")
 		return
 	}
 	for _, t := range v.cfg.Trunks {
@@ -142,77 +140,21 @@ func (v *visit) askDaemon(ctx context.Context) {
 	}
 }
 
-// stackConfig is a SIP stack with the first line of each trunk that wants registration.
+// stackConfig is the daemon's SIP stack with the first line of each trunk that wants registration, and without phones.
 func (v *visit) stackConfig() (sipua.Config, error) {
-	c := v.cfg
-	server, client, err := v.tls()
+	out, err := mapping.SIP(v.cfg, nil)
 	if err != nil {
 		return sipua.Config{}, err
 	}
-	out := sipua.Config{Advertise: c.SIP.Advertise, UserAgent: c.SIP.UserAgent, StopTimeout: 3 * time.Second}
-	for _, l := range c.SIP.Listen {
-		listen := sipua.Listen{Network: l.Network, Addr: l.Addr}
-		if l.Network == "tls" {
-			listen.TLS = server
+	tried := map[string]bool{}
+	out.Lines = slices.DeleteFunc(out.Lines, func(l sipua.Line) bool {
+		if !l.Register || tried[l.Trunk] {
+			return true
 		}
-		out.Listen = append(out.Listen, listen)
-	}
-	for _, t := range c.Trunks {
-		line, ok := firstLine(c, t)
-		if !ok || !t.Register.Enabled {
-			continue
-		}
-		out.Trunks = append(out.Trunks, trunk(t, client))
-		out.Lines = append(out.Lines, line)
-	}
+		tried[l.Trunk] = true
+		return false
+	})
+	out.Trunks = slices.DeleteFunc(out.Trunks, func(t sipua.Trunk) bool { return !tried[t.Name] })
+	out.Phones, out.StopTimeout = nil, 3*time.Second
 	return out, nil
-}
-
-func trunk(t configs.Trunk, client *tls.Config) sipua.Trunk {
-	server, domain := t.Server, t.Domain
-	if !t.Proxy.IsZero() {
-		if domain == "" {
-			domain = t.Server.Host
-		}
-		server = t.Proxy
-	}
-	return sipua.Trunk{
-		Name: t.Name, Peers: t.Peers, Domain: domain, Realm: t.Realm, Expires: t.Register.Expires, TLS: client,
-		Server: sipua.URI{Scheme: server.Scheme, User: server.User, Host: server.Host, Port: server.Port, Transport: server.Transport},
-	}
-}
-
-func firstLine(c *configs.Config, t configs.Trunk) (sipua.Line, bool) {
-	for _, a := range c.Agents {
-		if a.Line.Trunk == t.Name {
-			return sipua.Line{
-				Trunk: t.Name, User: a.Line.User, AuthUser: a.Line.AuthUser,
-				Password: digest.NewSecret(a.Line.Password.Reveal()), Register: true,
-			}, true
-		}
-	}
-	return sipua.Line{}, false
-}
-
-func (v *visit) tls() (server, client *tls.Config, err error) {
-	files := v.cfg.SIP.TLS
-	if files.Cert != "" {
-		pair, err := tls.LoadX509KeyPair(string(files.Cert), string(files.Key))
-		if err != nil {
-			return nil, nil, fmt.Errorf("sip.tls: %w", err)
-		}
-		server = &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12}
-	}
-	if files.CA != "" {
-		pem, err := os.ReadFile(string(files.CA))
-		if err != nil {
-			return nil, nil, fmt.Errorf("sip.tls.ca: %w", err)
-		}
-		pool := x509.NewCertPool()
-		if !pool.AppendCertsFromPEM(pem) {
-			return nil, nil, fmt.Errorf("sip.tls.ca: %s holds no certificate", files.CA)
-		}
-		client = &tls.Config{RootCAs: pool, MinVersion: tls.VersionTLS12}
-	}
-	return server, client, nil
 }
