@@ -91,6 +91,7 @@ func TestAdaptersBesideACall(t *testing.T) {
 	w.hears(c, "agent", a, "customer")
 	c.Hangup()
 	w.ended(c, a)
+	w.within(time.Minute, "the call's end is told", func() bool { return len(w.snapshot().Calls) == 0 })
 	w.within(time.Minute, "it has taken every event", func() bool { return adapter("crm").Lag == 0 })
 	last := adapter("crm").Acknowledged
 
