@@ -18,6 +18,7 @@ func (d *Daemon) onInvite(dialog *sipua.Dialog, in sipua.Incoming) {
 	l := d.newLeg(desk, d.board.NewLegID(), in.Phone != "")
 	l.setDialog(dialog)
 	dialog.Handle(l.onDialog)
+	dialog.OnFarewell(l.onFarewell)
 	if err := d.admit(l); err != nil {
 		d.log.Warn("call refused", "agent", agent, "leg", l.id, "err", err)
 		dialog.Reject(503, "")

@@ -35,7 +35,7 @@ func (t telephony) Invite(p callcontrol.Invite) {
 	if p.Device {
 		params = t.deviceInvite(desk, p)
 	}
-	params.Offer = &local
+	params.Offer, params.OnFarewell = &local, l.onFarewell
 	l.setDialog(t.d.stack.Invite(params, l.onDialog))
 }
 
