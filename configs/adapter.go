@@ -17,7 +17,7 @@ type Adapter struct {
 	Command []Arg             `json:"command,omitempty" jsonschema:"kind command: the program and its arguments, not through a shell; a name without a slash is looked up in PATH" example:"[/usr/lib/cordboard/creatio, --verbose]"`
 	Env     map[string]string `json:"env,omitempty" jsonschema:"environment variables for the process; of the daemon's own it gets PATH, HOME, LANG, LC_ALL, TZ, TMPDIR, CREDENTIALS_DIRECTORY, SSL_CERT_FILE and SSL_CERT_DIR" example:"{HTTPS_PROXY: \"http://proxy.example.com:3128\"}"`
 	Lookup  Lookup            `json:"lookup,omitzero" jsonschema:"how long a call's party is looked up"`
-	Config  Free              `json:"config,omitzero" jsonschema:"the adapter's own configuration, as its documentation says; it is checked by the adapter's schema when that starts" example:"{file: contacts.csv}"`
+	Config  Free              `json:"config,omitzero" jsonschema:"the adapter's own configuration, as its documentation says; it is checked by the adapter's schema when that starts" example:"{book: contacts.csv, region: UA}"`
 }
 
 // Lookup is how callers are looked up.

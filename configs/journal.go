@@ -16,6 +16,7 @@ type Journal struct {
 	Dir         Path          `json:"dir,omitempty" jsonschema:"folder of the journal; made if missing. With url it holds only marks of how the last run ended" example:"/var/lib/cordboard/journal" reload:"restart"`
 	URL         string        `json:"url,omitempty" jsonschema:"NATS server or cluster with JetStream that keeps the journal instead of this host: nats://, tls://, ws:// or wss://HOST:PORT, several with commas; no password in it" example:"nats://192.0.2.20:4222" reload:"restart"`
 	Credentials Path          `json:"credentials,omitempty" jsonschema:"NATS credentials file for url, readable by its owner only" example:"secrets/nats.creds" reload:"restart"`
+	Replicas    int           `json:"replicas,omitempty" jsonschema:"servers of the cluster at url that keep each event: 3 outlive the loss of one" min:"1" max:"5" example:"3" reload:"restart"`
 	MaxBytes    Size          `json:"max_bytes,omitempty" jsonschema:"most that the events may take on disk; the oldest go first. A plain call takes some 15 KiB" example:"1GiB" reload:"restart"`
 	MaxAge      time.Duration `json:"max_age,omitempty" jsonschema:"events older than this go" min:"1m" max:"87600h" example:"720h" reload:"restart"`
 	Memory      bool          `json:"memory,omitempty" jsonschema:"keep the journal in memory only: nothing survives a restart, for tests and hosts without a disk" example:"true" reload:"restart"`
@@ -27,7 +28,9 @@ const (
 	maxJournal Size = 1 << 40
 )
 
-func defaultJournal() Journal { return Journal{MaxBytes: 256 << 20, MaxAge: 7 * 24 * time.Hour} }
+func defaultJournal() Journal {
+	return Journal{Replicas: 1, MaxBytes: 256 << 20, MaxAge: 7 * 24 * time.Hour}
+}
 
 // Size is an amount of bytes.
 type Size int64
@@ -87,6 +90,9 @@ func (l *loader) checkJournal() {
 	}
 	if !l.sound("journal.url", "journal.credentials", "journal.memory") {
 		return
+	}
+	if c.Replicas > 1 && c.URL == "" && l.sound("journal.replicas") {
+		l.wrong("journal.replicas", "a journal on this host has one copy", "remove the key, or add the cluster's address as url: nats://192.0.2.20:4222")
 	}
 	if c.URL != "" {
 		l.checkJournalURL(c.URL)

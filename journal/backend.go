@@ -72,6 +72,7 @@ func (b *backend) open(ctx context.Context, cfg Config) error {
 		nats.Name("cordboard"), nats.MaxReconnects(-1), nats.ReconnectWait(reconnectWait), nats.ReconnectJitter(0, 0),
 		nats.ReconnectBufSize(-1), nats.FlusherTimeout(writeLimit), nats.NoCallbacksAfterClientClose(),
 		nats.DisconnectErrHandler(b.onLost), nats.ReconnectHandler(b.onBack), nats.ErrorHandler(b.onError),
+		nats.Timeout(timeLeft(ctx)), // a busy host may take its time, also with the server inside
 	}
 	where := cfg.URL
 	if where == "" {
@@ -82,7 +83,7 @@ func (b *backend) open(ctx context.Context, cfg Config) error {
 		opts = append(opts, nats.InProcessServer(b.server))
 	} else {
 		b.label = redact(where)
-		opts = append(opts, nats.PingInterval(10*time.Second), nats.MaxPingsOutstanding(2), nats.Timeout(timeLeft(ctx)))
+		opts = append(opts, nats.PingInterval(10*time.Second), nats.MaxPingsOutstanding(2))
 		if cfg.Credentials != "" {
 			opts = append(opts, nats.UserCredentials(cfg.Credentials))
 		}

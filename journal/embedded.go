@@ -9,7 +9,9 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
@@ -36,23 +38,45 @@ type embedded struct {
 	stopped bool
 }
 
-// startEmbedded starts a server on dir. A store that cannot be read is moved aside, told as an error in the log, and
-// begun anew: a gateway without history is better than none. trouble gets the failures that only a restart ends.
+// startEmbedded starts a server on dir. A store that cannot be read although the folder can be written is moved aside, told as
+// an error in the log, and begun anew: a gateway without history is better than none. trouble gets the failures that only a
+// restart ends.
 func startEmbedded(dir string, log *slog.Logger, trouble func(error)) (*embedded, error) {
 	e := &embedded{dir: dir, log: log, trouble: trouble}
 	err := e.start()
 	if err == nil {
 		return e, nil
 	}
-	aside, moveErr := e.setAside()
-	if moveErr != nil {
-		return nil, fmt.Errorf("journal: the store in %s cannot be opened: %w: move the folder away to begin a new one", dir, err)
+	aside := ""
+	moveErr := e.probe()
+	if moveErr == nil && !ofTheHost(err) {
+		aside, moveErr = e.setAside()
+	}
+	if aside == "" || moveErr != nil {
+		return nil, fmt.Errorf("journal: the store in %s cannot be opened: %w: make room there and look at the folder's owner; move it away to begin a new one",
+			dir, errors.Join(err, moveErr))
 	}
 	log.Error("journal cannot be read and is begun anew", "kept_in", aside, "err", err)
 	if err := e.start(); err != nil {
 		return nil, fmt.Errorf("journal: the embedded server does not start in %s: %w", dir, err)
 	}
 	return e, nil
+}
+
+// errNotReady is a start that took too long.
+var errNotReady = errors.New("it was not ready in time")
+
+// ofTheHost reports whether a start failed for something else than what is stored.
+func ofTheHost(err error) bool {
+	if errors.Is(err, errNotReady) || errors.Is(err, errStopped) {
+		return true
+	}
+	for _, reason := range []syscall.Errno{syscall.EACCES, syscall.EPERM, syscall.ENOSPC, syscall.EROFS, syscall.EMFILE, syscall.ENFILE, syscall.EDQUOT, syscall.EIO} {
+		if strings.Contains(err.Error(), reason.Error()) {
+			return true
+		}
+	}
+	return false
 }
 
 func (e *embedded) start() error {

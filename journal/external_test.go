@@ -178,6 +178,14 @@ func TestCredentials(t *testing.T) {
 	} else if !strings.Contains(err.Error(), "journal.credentials") {
 		t.Error(err)
 	}
+	for _, c := range []struct {
+		cfg Config
+		ok  bool
+	}{{Config{URL: s.ClientURL(), Credentials: creds}, true}, {Config{URL: s.ClientURL()}, false}, {Config{Memory: true}, true}, {Config{Dir: "/nowhere"}, true}} {
+		if err := Check(context.Background(), c.cfg); (err == nil) != c.ok {
+			t.Errorf("%+v: %v", c.cfg, err)
+		}
+	}
 	b := openBench(t, Config{URL: s.ClientURL(), Credentials: creds}, numbers(10))
 	b.add(10)
 	b.settled()

@@ -4,6 +4,7 @@ package journal
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -40,6 +41,8 @@ type full struct {
 	sub  Subscription[int]
 	at   uint64 // of the reader
 	slow time.Duration
+
+	epochs []string // before and while the journal was opened on a full disk
 }
 
 // fullDisk fills the disk of a journal: calls go on, readers get everything, the alarm is raised, and with room again everything is
@@ -67,11 +70,15 @@ func fullDisk() error {
 	if err := f.s.Close(); err != nil {
 		return err
 	}
+	if err := f.startFull(); err != nil {
+		return fmt.Errorf("start on a full disk: %w\n%s", err, f.said.lines.String())
+	}
 	if err := f.open(); err != nil {
 		return err
 	}
-	if f.l.Last() != last {
-		return fmt.Errorf("at %v after a restart, %v before", f.l.Last(), last)
+	last.Seq++
+	if at := f.l.Last(); at.Seq != last.Seq || slices.Contains(f.epochs, at.Epoch) || f.epochs[0] == f.epochs[1] {
+		return fmt.Errorf("at %v, was at %v, epochs before %v", at, last, f.epochs)
 	}
 	gaps, err := f.whole(last.Seq)
 	fmt.Printf("longest append %v, gaps after a restart %v\n", f.slow, gaps)
@@ -91,23 +98,66 @@ func (f *full) open() (err error) {
 		text, err := encode(i)
 		return append([]byte(strings.Repeat(" ", 500)), text...), err
 	}
-	f.l, err = OpenLog(context.Background(), f.s, c)
+	if f.l, err = OpenLog(context.Background(), f.s, c); err != nil {
+		return errors.Join(err, f.s.Close())
+	}
 	f.sub, f.at = f.l.Subscribe(f.l.Last()), f.l.Last().Seq
-	return err
+	return nil
 }
 
-// round fills the disk, appends n more numbers, and makes room again.
-func (f *full) round(n int) error {
-	ballast := filepath.Join(f.dir, "ballast")
-	file, err := os.Create(ballast)
+// startFull opens the journal while there is no room at all, after a run that was killed while degraded: the daemon must start, and
+// what it cannot note now must not be forgotten.
+func (f *full) startFull() error {
+	before := f.l.Last().Epoch
+	m, _, err := openMark(filepath.Join(f.dir, "journal"), "events")
+	if err == nil {
+		err = m.set(func(s *state) { s.Clean, s.Degraded = false, true })
+		m.close()
+	}
 	if err != nil {
 		return err
+	}
+	ballast, err := f.fill()
+	if err != nil {
+		return err
+	}
+	if err := f.open(); err != nil {
+		return err
+	}
+	now := f.l.Last().Epoch
+	defer func() { f.epochs = []string{before, now} }()
+	if err := f.append(1); err != nil {
+		return err
+	}
+	if err := os.Remove(ballast); err != nil {
+		return err
+	}
+	if err := f.until(func() bool { s := f.l.Status(); return s.Degraded == nil && s.Pending == 0 }); err != nil {
+		return err
+	}
+	return f.s.Close()
+}
+
+// fill leaves no room.
+func (f *full) fill() (ballast string, err error) {
+	ballast = filepath.Join(f.dir, "ballast")
+	file, err := os.Create(ballast)
+	if err != nil {
+		return "", err
 	}
 	block := slices.Repeat([]byte{1}, 4096)
 	for err == nil {
 		_, err = file.Write(block)
 	}
-	_ = file.Close()
+	return ballast, file.Close()
+}
+
+// round fills the disk, appends n more numbers, and makes room again.
+func (f *full) round(n int) error {
+	ballast, err := f.fill()
+	if err != nil {
+		return err
+	}
 	for tries := 0; f.l.Status().Degraded == nil; tries++ { // what was allocated before takes some more
 		if tries > 20_000 {
 			return fmt.Errorf("the disk is not full")

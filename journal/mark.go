@@ -25,9 +25,10 @@ type state struct {
 
 // mark is the file by which the next life sees how this one ended. A nil *mark forgets everything.
 type mark struct {
-	mu   sync.Mutex
-	file *os.File
-	now  state
+	mu     sync.Mutex
+	file   *os.File
+	now    state
+	sticks bool // whatever comes, the next life begins another epoch
 }
 
 // openMark returns the mark of a log and what it said; the zero state when there is none that is whole.
@@ -56,6 +57,9 @@ func (m *mark) set(change func(*state)) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	change(&m.now)
+	if m.sticks {
+		m.now.Clean, m.now.Degraded = false, true
+	}
 	text, err := json.Marshal(m.now)
 	if err != nil {
 		return err

@@ -62,14 +62,20 @@ func openDurable[E any](ctx context.Context, s *Store, c LogConfig[E]) (*Log[E],
 		return nil, err
 	}
 	now := state{Epoch: info.Config.Metadata[metaEpoch], Boot: bootID(), Stored: info.State.LastSeq}
+	epoch := now.Epoch
 	since, _ := strconv.ParseUint(info.Config.Metadata[metaSince], 10, 64)
 	if fresh, reason := epochEnds(old, now, s.backend.server != nil); fresh {
 		if reason != "" {
 			s.cfg.Log.Warn("journal begins a new epoch: readers are told of a gap", "journal", c.Name, "reason", reason)
 		}
-		now.Epoch, since = rand.Text(), info.State.LastSeq
-		stream.config.Metadata = map[string]string{metaEpoch: now.Epoch, metaSince: strconv.FormatUint(since, 10)}
-		_, err = stream.ensure(ctx, 0)
+		epoch, since = rand.Text(), info.State.LastSeq
+		stream.config.Metadata = map[string]string{metaEpoch: epoch, metaSince: strconv.FormatUint(since, 10)}
+		if _, err = stream.ensure(ctx, 0); err == nil {
+			now.Epoch = epoch
+		} else if now.Epoch != "" && mark != nil { // the disk is full: the epoch lasts for this life
+			s.cfg.Log.Warn("journal cannot note its epoch", "journal", c.Name, "err", err)
+			mark.sticks, err = true, nil
+		}
 	}
 	if err == nil {
 		err = mark.set(func(s *state) { *s = now })
@@ -79,7 +85,7 @@ func openDurable[E any](ctx context.Context, s *Store, c LogConfig[E]) (*Log[E],
 		mark.close()
 		return nil, fmt.Errorf("journal: open %s: %w", c.Name, err)
 	}
-	l := newLog(c, now.Epoch, info.State.LastSeq)
+	l := newLog(c, epoch, info.State.LastSeq)
 	l.stream, l.mark, l.since, l.first, l.life = stream, mark, since, info.State.FirstSeq, rand.Text()
 	return l, nil
 }

@@ -299,6 +299,21 @@ func TestSetAside(t *testing.T) {
 	}
 }
 
+// TestNotSetAside: what has other reasons than the files leaves them where they are.
+func TestNotSetAside(t *testing.T) {
+	for text, want := range map[string]bool{
+		"Can't start JetStream: mkdir /x: permission denied": true, "open /x: too many open files": true, "write /x: no space left on device": true,
+		"could not create storage directory - mkdir /x/jetstream: not a directory": false,
+	} {
+		if ofTheHost(errors.New(text)) != want {
+			t.Errorf("%s: not %v", text, want)
+		}
+	}
+	if !ofTheHost((&serverLog{}).failure()) {
+		t.Error("a slow start sets the store aside")
+	}
+}
+
 func flip(b []byte) []byte {
 	for i := 7; i < len(b); i += 97 {
 		b[i] ^= 0x5a

@@ -63,7 +63,7 @@ func (s *serverLog) failure() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.fatal == "" {
-		return errors.New("it was not ready in time")
+		return errNotReady
 	}
 	return errors.New(s.fatal)
 }

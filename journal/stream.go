@@ -43,7 +43,10 @@ type stream struct {
 func openStream(ctx context.Context, b *backend, config jetstream.StreamConfig) (*stream, *jetstream.StreamInfo, error) {
 	s := &stream{b: b, config: config, inbox: nats.NewInbox(), acks: make(chan *nats.Msg, 4*publishMost)}
 	info, err := s.ensure(ctx, 0)
-	if err != nil {
+	switch {
+	case err != nil && info != nil: // with a full disk, say
+		b.log.Warn("journal keeps the bounds that it had", "stream", config.Name, "err", err)
+	case err != nil:
 		return nil, nil, fmt.Errorf("journal: stream %s at %s: %w", config.Name, b.label, err)
 	}
 	if s.sub, err = b.conn.ChanSubscribe(s.inbox+".>", s.acks); err != nil {
@@ -52,7 +55,8 @@ func openStream(ctx context.Context, b *backend, config jetstream.StreamConfig) 
 	return s, info, nil
 }
 
-// ensure makes the stream so that its next sequence is after last, or adapts the one that there is.
+// ensure makes the stream so that its next sequence is after last, or adapts the one that there is. With
+// an error and information the stream is as it was.
 func (s *stream) ensure(ctx context.Context, last uint64) (*jetstream.StreamInfo, error) {
 	ctx, cancel := context.WithTimeout(ctx, askLimit)
 	defer cancel()
@@ -81,7 +85,7 @@ func (s *stream) ensure(ctx context.Context, last uint64) (*jetstream.StreamInfo
 		return info, nil
 	}
 	if have, err = s.b.js.UpdateStream(ctx, want); err != nil {
-		return nil, err
+		return info, err
 	}
 	return have.CachedInfo(), nil
 }
@@ -89,7 +93,7 @@ func (s *stream) ensure(ctx context.Context, last uint64) (*jetstream.StreamInfo
 // same reports whether a stream has what we set.
 func same(want, have jetstream.StreamConfig) bool {
 	return want.MaxBytes == have.MaxBytes && want.MaxAge == have.MaxAge && want.Replicas == have.Replicas && want.AllowDirect == have.AllowDirect &&
-		want.Discard == have.Discard && want.MaxMsgsPerSubject == have.MaxMsgsPerSubject && maps.Equal(want.Metadata, have.Metadata)
+		want.Discard == have.Discard && max(want.MaxMsgsPerSubject, 0) == max(have.MaxMsgsPerSubject, 0) && maps.Equal(want.Metadata, have.Metadata)
 }
 
 // state asks for the first and last sequence.

@@ -3,6 +3,7 @@ package conformance
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"fmt"
 	"log/slog"
 	"os"
@@ -41,7 +42,7 @@ func newStage(t *testing.T, target Target, capacity int) *stage {
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
 	s := &stage{t: t, target: target, dir: dir, log: &kept{}, cursors: &acked{MemoryCursors: host.NewMemoryCursors()}}
-	s.events = journal.NewMemory[callcontrol.Event]("e1", capacity)
+	s.events = journal.NewMemory[callcontrol.Event](rand.Text()[:10], capacity) // no epoch comes twice
 	t.Cleanup(func() {
 		if t.Failed() {
 			t.Logf("the adapter's log:\n%s", s.log.text())

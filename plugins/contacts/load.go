@@ -43,14 +43,21 @@ func readFile(name string) ([]byte, error) {
 		return nil, err
 	}
 	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, longestBook+1))
-	switch {
-	case err != nil:
+	info, err := f.Stat()
+	if err != nil {
 		return nil, err
-	case len(data) > longestBook:
+	}
+	var b bytes.Buffer
+	if info.Size() <= longestBook {
+		b.Grow(int(info.Size()) + bytes.MinRead)
+		if _, err := b.ReadFrom(io.LimitReader(f, longestBook+1)); err != nil {
+			return nil, err
+		}
+	}
+	if max(info.Size(), int64(b.Len())) > longestBook {
 		return nil, fmt.Errorf("%s is larger than 64 MiB", name)
 	}
-	return data, nil
+	return b.Bytes(), nil
 }
 
 // parse makes a book of a file's bytes. old may be nil. Its error is a *bookError.

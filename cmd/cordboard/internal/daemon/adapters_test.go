@@ -11,6 +11,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"cordboard/callcontrol"
 	"cordboard/plugins/control"
@@ -67,10 +68,10 @@ func TestAdaptersBesideACall(t *testing.T) {
 		return st.Adapters[slices.IndexFunc(st.Adapters, func(a control.AdapterStatus) bool { return a.Name == name })]
 	}
 	runs := func() bool { return adapter("crm").State == control.AdapterRunning }
-	w.until("the adapters run", func() bool { return runs() && adapter("frozen").State == control.AdapterRunning })
+	w.within(time.Minute, "the adapters run", func() bool { return runs() && adapter("frozen").State == control.AdapterRunning })
 	w.must(syscall.Kill(adapter("frozen").PID, syscall.SIGSTOP))
 	for name, want := range map[string]string{"broken": "its config does not fit", "none": `"hello"`} {
-		w.until(name+" is told", func() bool { return strings.Contains(adapter(name).LastError, want) })
+		w.within(time.Minute, name+" is told", func() bool { return strings.Contains(adapter(name).LastError, want) })
 	}
 	dir, err := client.Directory(w.ctx)
 	w.must(err)
@@ -79,18 +80,19 @@ func TestAdaptersBesideACall(t *testing.T) {
 	}
 
 	c, a := w.talk()
-	w.until("the customer is known", func() bool { return w.snapshot().Calls[0].Contact.Name == "Olena Boiko" })
+	w.within(time.Minute, "the customer is known", func() bool { return w.snapshot().Calls[0].Contact.Name == "Olena Boiko" })
+	w.within(time.Minute, "its place is known", func() bool { return adapter("crm").Lag == 0 }) // else it begins with a snapshot again
 	for i, kind := range []callcontrol.Kind{callcontrol.KindHold, callcontrol.KindRetrieve} {
 		pid := adapter("crm").PID
 		w.must(syscall.Kill(pid, syscall.SIGKILL))
 		w.do(callcontrol.Command{Kind: kind})
-		w.until("it is back", func() bool { s := adapter("crm"); return s.Restarts == i+1 && s.PID != pid && runs() })
+		w.within(time.Minute, "it is back", func() bool { s := adapter("crm"); return s.Restarts == i+1 && s.PID != pid && runs() })
 	}
 	w.hears(c, "agent", a, "customer")
 	c.Hangup()
 	w.ended(c, a)
-	w.whole(c, a)
-	w.until("it has taken every event", func() bool { return adapter("crm").Lag == 0 })
+	w.within(time.Minute, "the call's end is told", func() bool { return len(w.snapshot().Calls) == 0 })
+	w.within(time.Minute, "it has taken every event", func() bool { return adapter("crm").Lag == 0 })
 	last := adapter("crm").Acknowledged
 
 	lines := readHeard(t, filepath.Join(w.dir, "events.jsonl"))

@@ -28,19 +28,23 @@ var ErrTooManyLegs = errors.New("limits.max_legs is reached")
 
 // Daemon is one running gateway.
 type Daemon struct {
-	cfg       *configs.Config
-	log       *slog.Logger
-	sounds    *sounds
-	engine    *rtp.Engine
-	stack     *sipua.Stack
-	board     *callcontrol.Switchboard
-	store     *journal.Store
-	events    *journal.Log[callcontrol.Event]
-	metrics   *metrics
-	adapters  *host.Set
-	sockets   string // adapters' folder; empty: none
-	started   time.Time
-	mediaAddr netip.Addr
+	cfg         *configs.Config
+	log         *slog.Logger
+	sounds      *sounds
+	engine      *rtp.Engine
+	stack       *sipua.Stack
+	board       *callcontrol.Switchboard
+	store       *journal.Store
+	events      *journal.Log[callcontrol.Event]
+	living      *living                // nil: the journal does not outlive the process
+	farewells   *journal.Table[legRow] // what ends the legs, by leg
+	orphans     map[string]legRow      // legs of the last run
+	orphanCalls int                    // calls of the last run
+	metrics     *metrics
+	adapters    *host.Set
+	sockets     string // adapters' folder; empty: none
+	started     time.Time
+	mediaAddr   netip.Addr
 
 	desks  map[callcontrol.AgentID]*desk
 	lines  map[[2]string]callcontrol.AgentID // trunk, user
@@ -128,8 +132,13 @@ func (d *Daemon) Run(ctx context.Context, ready func(), force <-chan struct{}) e
 	work, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
 	g, work := errgroup.WithContext(work)
+	if err := d.inherit(work); err != nil { // before the first call
+		g.Go(func() error { return err })
+	}
 	g.Go(func() error { return d.engine.Run(work) })
 	g.Go(func() error { return d.stack.Run(work) })
+	g.Go(func() error { return d.endOrphans(work) })
+	g.Go(func() error { return d.living.follow(work) })
 	g.Go(func() error { return d.board.Run(work) })
 	bound := make(chan struct{}, 2) // a word from each that opens its socket now
 	g.Go(func() error { return d.serveControl(work, bound) })
@@ -160,6 +169,7 @@ func (d *Daemon) Run(ctx context.Context, ready func(), force <-chan struct{}) e
 	err := g.Wait()
 	close(d.stop)
 	d.workers.Wait()
+	d.living.settle()
 	d.closeAdapters()
 	d.closeJournal()
 	if errors.Is(err, context.Canceled) {

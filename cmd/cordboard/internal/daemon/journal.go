@@ -23,7 +23,7 @@ func (d *Daemon) openJournal() error {
 	c := d.cfg.Journal
 	store, err := journal.Open(ctx, journal.Config{
 		Dir: string(c.Dir), URL: c.URL, Credentials: string(c.Credentials), Memory: c.Memory,
-		MaxBytes: int64(c.MaxBytes), MaxAge: c.MaxAge, Log: d.log,
+		Replicas: c.Replicas, MaxBytes: int64(c.MaxBytes), MaxAge: c.MaxAge, Log: d.log,
 	})
 	if err != nil {
 		return err
@@ -32,6 +32,19 @@ func (d *Daemon) openJournal() error {
 	d.events, err = journal.OpenLog(ctx, store, journal.LogConfig[callcontrol.Event]{
 		Name: "events", Ring: ringOf(c), Encode: encodeEvent, Decode: decodeEvent,
 	})
+	if err != nil {
+		return err
+	}
+	return d.openRemains(ctx)
+}
+
+// openRemains opens what a killed run leaves to the next one.
+func (d *Daemon) openRemains(ctx context.Context) error {
+	if err := d.openLegs(ctx, d.store); err != nil || d.cfg.Journal.Memory {
+		return err
+	}
+	var err error
+	d.living, err = openLiving(ctx, d.store, d.events)
 	return err
 }
 

@@ -24,6 +24,9 @@ type metrics struct {
 	foreign  prometheus.Counter
 	mos      prometheus.Histogram
 	adapters *adapterMetrics
+
+	orphanCalls prometheus.Counter
+	orphanLegs  *prometheus.CounterVec
 }
 
 func newMetrics(d *Daemon) *metrics {
@@ -44,6 +47,13 @@ func newMetrics(d *Daemon) *metrics {
 		}),
 	}
 	m.adapters = newAdapterMetrics(m.registry)
+	m.orphanCalls = prometheus.NewCounter(prometheus.CounterOpts{
+		Name: "cordboard_orphan_calls_total", Help: "Calls that the last run left alive and this one has ended.",
+	})
+	m.orphanLegs = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "cordboard_orphan_legs_total", Help: "Legs that the last run left at their peers, by whether the peer was reached to end them.",
+	}, []string{"outcome"})
+	m.registry.MustRegister(m.orphanCalls, m.orphanLegs)
 	gauge := func(name, help string, f func() float64) prometheus.Collector {
 		return prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, f)
 	}
