@@ -120,7 +120,7 @@ func customerVanishes(w *cellWorld) {
 	c.Die()
 	w.ended(a)
 	w.free()
-	w.within(45*time.Second, "nothing is left once our BYE is given up", w.idle)
+	w.within(60*time.Second, "nothing is left once our BYE is given up", func() bool { return w.idle() && w.daemon.stack.Pending() == 0 })
 }
 
 // A caller that never acknowledges the answer gets it again and again, and a BYE after 64×T1 (RFC 3261 §13.3.1.4).
