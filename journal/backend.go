@@ -29,7 +29,8 @@ type backend struct {
 	server *embedded // nil: external
 	lock   *os.File  // nil: no folder
 	label  string
-	conn   *nats.Conn
+	conn   *nats.Conn // all but reading
+	reads  *nats.Conn // the server serves a connection one request after the other: readers do not hold up the writer
 	js     jetstream.JetStream
 
 	mu     sync.Mutex
@@ -71,7 +72,7 @@ func (b *backend) open(ctx context.Context, cfg Config) error {
 	opts := []nats.Option{
 		nats.Name("cordboard"), nats.MaxReconnects(-1), nats.ReconnectWait(reconnectWait), nats.ReconnectJitter(0, 0),
 		nats.ReconnectBufSize(-1), nats.FlusherTimeout(writeLimit), nats.NoCallbacksAfterClientClose(),
-		nats.DisconnectErrHandler(b.onLost), nats.ReconnectHandler(b.onBack), nats.ErrorHandler(b.onError),
+		nats.ErrorHandler(b.onError),
 		nats.Timeout(timeLeft(ctx)), // a busy host may take its time, also with the server inside
 	}
 	where := cfg.URL
@@ -88,7 +89,10 @@ func (b *backend) open(ctx context.Context, cfg Config) error {
 			opts = append(opts, nats.UserCredentials(cfg.Credentials))
 		}
 	}
-	if b.conn, err = nats.Connect(where, opts...); err != nil {
+	if b.reads, err = nats.Connect(where, opts...); err == nil {
+		b.conn, err = nats.Connect(where, append(opts, nats.DisconnectErrHandler(b.onLost), nats.ReconnectHandler(b.onBack))...)
+	}
+	if err != nil {
 		return fmt.Errorf("journal: connect to %s: %w: is it running, are journal.url and journal.credentials right?", b.label, err)
 	}
 	if b.js, err = jetstream.New(b.conn, jetstream.WithDefaultTimeout(askLimit)); err != nil {
@@ -198,21 +202,23 @@ func (b *backend) heal(ctx context.Context, failure error) bool {
 	return true
 }
 
-// broken reports whether a failure will not pass by itself: a failed write, a server without JetStream or
-// the stream, or one that does not answer.
+// broken reports whether a failure will not pass by itself: a failed write, or a server without JetStream
+// or the stream.
 func broken(err error) bool {
 	var api *jetstream.APIError
 	if errors.As(err, &api) {
 		return api.ErrorCode == storeFailed || api.ErrorCode == jetstream.JSErrCodeJetStreamNotEnabled ||
 			api.ErrorCode == jetstream.JSErrCodeStreamNotFound
 	}
-	return errors.Is(err, errBroken) || errors.Is(err, errTimeout) || errors.Is(err, errNoStream) || errors.Is(err, nats.ErrNoResponders)
+	return errors.Is(err, errBroken) || errors.Is(err, errNoStream) || errors.Is(err, nats.ErrNoResponders)
 }
 
 // close ends the connection and the embedded server, and gives the folder free.
 func (b *backend) close() {
-	if b.conn != nil {
-		b.conn.Close()
+	for _, c := range []*nats.Conn{b.reads, b.conn} {
+		if c != nil {
+			c.Close()
+		}
 	}
 	if b.server != nil {
 		b.server.halt(true)

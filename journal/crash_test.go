@@ -79,7 +79,7 @@ func TestKilled(t *testing.T) {
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}
-		stop := time.AfterFunc(30*time.Second, func() { _ = cmd.Process.Kill() })
+		stop := time.AfterFunc(2*time.Minute, func() { _ = cmd.Process.Kill() })
 		lines, most := bufio.NewScanner(out), 10+rand.IntN(40)
 		for n := 0; lines.Scan(); n++ {
 			e, seq, _ := strings.Cut(lines.Text(), " ")
@@ -115,7 +115,7 @@ func TestKilled(t *testing.T) {
 		if after, ok := calls.Get("after"); !ok || after == 0 || after > newest {
 			t.Errorf("life %d: table has %d, %d, which was not its order", life, newest, after)
 		}
-		if c, ok, err := b.store.Cursor(context.Background(), "reader"); err != nil || !ok || c.Epoch != epoch || c.Seq > last.Seq {
+		if c, ok, err := b.store.Cursor(context.Background(), "reader"); err != nil || !ok || c.Seq > last.Seq {
 			t.Errorf("life %d: reader at %v, %v, %v; last is %v", life, c, ok, err, last)
 		}
 		t.Logf("life %d: %d acknowledged, %d there", life, acknowledged, last.Seq)

@@ -191,7 +191,7 @@ func (f *full) round(n int) error {
 
 // append adds numbers; a reader that is up to date gets each one, stored or not.
 func (f *full) append(n int) error {
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	for range n {
 		began := time.Now()
@@ -209,7 +209,7 @@ func (f *full) append(n int) error {
 }
 
 func (f *full) until(ok func() bool) error {
-	for end := time.Now().Add(40 * time.Second); !ok(); {
+	for end := time.Now().Add(patience); !ok(); {
 		if time.Now().After(end) {
 			return fmt.Errorf("it lasts")
 		}
@@ -220,7 +220,7 @@ func (f *full) until(ok func() bool) error {
 
 // whole reads everything from the beginning.
 func (f *full) whole(to uint64) (gaps []string, err error) {
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	sub := f.l.Subscribe(Cursor{})
 	for at := uint64(0); at < to; {

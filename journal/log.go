@@ -149,8 +149,8 @@ func (l *Log[E]) oldestLocked() uint64 {
 	return l.base + 1
 }
 
-// Close ends the log: nothing is appended any more, what waits is written for at most flushLimit, then
-// readers get what is left and ErrClosed. Store.Close closes every log.
+// Close ends the log: nothing is appended any more, what waits is written, for 5 s without progress
+// and 20 s at most, then readers get what is left and ErrClosed. Store.Close closes every log.
 func (l *Log[E]) Close() { _ = l.close() }
 
 func (l *Log[E]) close() error {
@@ -160,9 +160,9 @@ func (l *Log[E]) close() error {
 		l.mu.Unlock()
 		l.tell()
 		if l.stream != nil {
-			late := time.AfterFunc(flushLimit, l.cancel)
+			stop := boundFlush(func() int { return l.Status().Pending }, l.cancel)
 			l.writer.Wait()
-			late.Stop()
+			stop()
 		}
 		l.cancel()
 		l.ended = l.finish()

@@ -17,7 +17,6 @@ const (
 )
 
 const (
-	flushLimit = 5 * time.Second        // for what waits when a store is closed
 	duplicates = 100 * time.Millisecond // of the server's search for doubles, which is not used
 	headerRoom = 512                    // of a message besides its data, bytes
 )

@@ -16,11 +16,11 @@ func (l *Log[E]) recover(failure error, wait time.Duration) bool {
 		return l.giveUp(failure)
 	}
 	b := l.stream.b
-	stored := l.Status().Stored.Seq
-	if outOfStep(failure) && stored != l.stepped {
-		l.stepped = stored
+	now := l.Status()
+	if outOfStep(failure) && now.Stored.Seq != l.stepped {
+		l.stepped = now.Stored.Seq
 	} else {
-		if outOfStep(failure) { // a second time at the same place: the server contradicts itself
+		if outOfStep(failure) || now.Lag > stuckAfter { // twice at the same place: the server contradicts itself
 			failure = errors.Join(errBroken, failure)
 		}
 		b.log.Debug("journal not written", "journal", l.c.Name, "err", failure)

@@ -14,7 +14,7 @@ import (
 func TestStartWithManyEvents(t *testing.T) {
 	events, limit := 100_000, 10*time.Second
 	if raceDetector {
-		events, limit = 8_000, 30*time.Second
+		events, limit = 8_000, patience
 	}
 	c := LogConfig[string]{
 		Name: "events", Encode: func(s string) ([]byte, error) { return []byte(s), nil }, Decode: func(b []byte) (string, error) { return string(b), nil },

@@ -79,8 +79,8 @@ func (s *Store) keep(name string, p part, err error) bool {
 	return !s.closed
 }
 
-// Close ends logs and tables, each of which may take 5 s to write what waits, all at the same time, and
-// then stops the server. It errs with what could not be written.
+// Close ends logs and tables, all at the same time: each writes what waits, for 5 s without progress and
+// 20 s at most. Then it stops the server. It errs with what could not be written.
 func (s *Store) Close() error {
 	s.mu.Lock()
 	parts, closed := s.parts, s.closed

@@ -175,13 +175,13 @@ func acknowledged(m *nats.Msg) (uint64, error) {
 func (s *stream) fetch(ctx context.Context, from uint64) ([]message, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, askLimit, errTimeout)
 	defer cancel()
-	sub, err := s.b.conn.SubscribeSync(nats.NewInbox())
+	sub, err := s.b.reads.SubscribeSync(nats.NewInbox())
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = sub.Unsubscribe() }()
 	ask := fmt.Appendf(nil, `{"seq":%d,"batch":%d,"max_bytes":%d}`, max(from, 1), fetchMessages, fetchBytes)
-	if err := s.b.conn.PublishRequest("$JS.API.DIRECT.GET."+s.config.Name, sub.Subject, ask); err != nil {
+	if err := s.b.reads.PublishRequest("$JS.API.DIRECT.GET."+s.config.Name, sub.Subject, ask); err != nil {
 		return nil, err
 	}
 	var all []message

@@ -175,6 +175,13 @@ func (t *Table[V]) Get(key string) (V, bool) {
 	return r.value, ok
 }
 
+// Pending is how many changes wait to be written.
+func (t *Table[V]) Pending() int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return len(t.queue) + len(t.flying)
+}
+
 // All is every key and value as they are now, by key.
 func (t *Table[V]) All() iter.Seq2[string, V] {
 	t.mu.Lock()
@@ -192,7 +199,14 @@ func (t *Table[V]) All() iter.Seq2[string, V] {
 
 func (t *Table[V]) expired(r row[V], now time.Time) bool { return t.ttl > 0 && now.Sub(r.at) > t.ttl }
 
-// Close ends the table: what waits is written for at most 5 s. Store.Close closes every table.
+// left is how many changes wait to be written.
+func (t *Table[V]) left() int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return len(t.flying) + len(t.queue)
+}
+
+// Close ends the table: what waits is written, as with Log.Close. Store.Close closes every table.
 func (t *Table[V]) Close() { _ = t.close() }
 
 func (t *Table[V]) close() error {
@@ -204,12 +218,12 @@ func (t *Table[V]) close() error {
 			return
 		}
 		close(t.ending)
-		late := time.AfterFunc(flushLimit, t.cancel)
+		stop := boundFlush(t.left, t.cancel)
 		t.writer.Wait()
-		late.Stop()
+		stop()
 		t.cancel()
 		t.stream.close()
-		if left := len(t.flying) + len(t.queue); left > 0 {
+		if left := t.left(); left > 0 {
 			t.ended = fmt.Errorf("journal: %d changes of %s could not be stored", left, t.name)
 		}
 	})

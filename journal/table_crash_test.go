@@ -37,13 +37,7 @@ func tableUntilKilled() error {
 		}
 	}
 	legs.Put("first", "new")
-	for {
-		legs.mu.Lock()
-		left := len(legs.queue) + len(legs.flying)
-		legs.mu.Unlock()
-		if left == 0 {
-			break
-		}
+	for legs.Pending() > 0 {
 		<-time.After(5 * time.Millisecond)
 	}
 	fmt.Println("filled")

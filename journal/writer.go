@@ -16,6 +16,7 @@ const (
 	retryFirst   = 50 * time.Millisecond
 	retryMost    = time.Second
 	markEvery    = time.Second      // between notes of how far the log is stored
+	stuckAfter   = 30 * time.Second // without progress until an embedded server is restarted for that alone
 	boundsEvery  = 30 * time.Second // between looks at what the server has trimmed
 )
 
