@@ -98,7 +98,7 @@ type Line struct {
 type Phone struct {
 	User         string
 	Password     digest.Secret
-	FixedContact URI  // called there instead of where it registered; its INVITEs from there still need digest unless NoAuth
+	FixedContact URI  // called there too, after where it registered; its INVITEs from there still need digest unless NoAuth
 	NoAuth       bool // known by where it calls from; of several at one address by the user part of From, or the port
 }
 
