@@ -26,6 +26,9 @@ const (
 	CauseTransferred   Cause = "transferred"    // the leg or call went on elsewhere
 	CauseReplaced      Cause = "replaced"       // another leg took its place
 	CauseInternal      Cause = "internal"       // a fault of the daemon itself
+
+	// CauseGatewayRestart ends what an earlier run of the daemon left alive: it was killed, or its host went down.
+	CauseGatewayRestart Cause = "gateway_restart"
 )
 
 // causeOfStatus is the meaning of a final SIP failure (RFC 3261 §21, and the RFC that is named).
@@ -69,6 +72,7 @@ var statusOfCause = map[Cause]int{
 	CauseUnavailable: 480, CauseForbidden: 403, CauseNotAcceptable: 488, CauseCongestion: 503, CauseFailure: 500,
 	CauseTimeout: 408, CauseMediaLost: 480, CauseDeviceLost: 480, CauseNoDevice: 480, CauseDraining: 503,
 	CauseHoldLimit: 480, CauseTransferred: 480, CauseReplaced: 480, CauseInternal: 500,
+	CauseGatewayRestart: 480,
 }
 
 // StatusOf is the SIP status with which an offered leg is rejected for a cause.
@@ -85,6 +89,7 @@ var q850OfCause = map[Cause]int{
 	CauseUnavailable: 20, CauseForbidden: 21, CauseNotAcceptable: 88, CauseCongestion: 42, CauseFailure: 41,
 	CauseTimeout: 102, CauseMediaLost: 27, CauseDeviceLost: 27, CauseNoDevice: 20, CauseDraining: 41,
 	CauseHoldLimit: 102, CauseTransferred: 16, CauseReplaced: 16, CauseInternal: 41,
+	CauseGatewayRestart: 41,
 }
 
 // Q850Of is the Q.850 cause value of a cause.

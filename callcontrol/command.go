@@ -50,7 +50,12 @@ type Command struct {
 	DigitDuration time.Duration `json:"digit_duration,omitempty"` // 0: 100 ms; at least MinDigitDuration
 	DigitGap      time.Duration `json:"digit_gap,omitempty"`      // 0: 100 ms
 
-	Contact   Contact    `json:"contact,omitzero"`    // bind
+	// bind: Contact is the record that the call is about from now on. Candidates are records that it may be
+	// about: they are added to the call's, and the only one there is is the contact of a call that has
+	// none. A bind with nothing at all takes the contact away.
+	Contact    Contact   `json:"contact,omitzero"`
+	Candidates []Contact `json:"candidates,omitempty"`
+
 	Variables []Variable `json:"variables,omitempty"` // dial, bind: added to the call's
 
 	Status Status `json:"status,omitempty"` // status

@@ -31,12 +31,13 @@ type Desk struct {
 type device struct {
 	reachable bool
 	why       string
-	leg       *leg   // nil: none
-	auto      bool   // the leg was invited with auto-answer: its answer is no pick-up
-	ending    LegID  // hung up, not yet gone: the next INVITE waits for it
-	lost      int    // calls made to a lost device, 0: not lost
-	wait      uint64 // epoch of a running redial timer, 0: none
-	held      CallID // held from the phone's own key
+	leg       *leg     // nil: none
+	auto      bool     // the leg was invited with auto-answer: its answer is no pick-up
+	ending    LegID    // hung up, not yet gone: the next INVITE waits for it
+	lost      int      // calls made to a lost device, 0: not lost
+	wait      uint64   // epoch of a running redial timer, 0: none
+	held      CallID   // held from the phone's own key
+	shows     Identity // the party that the phone was told last
 }
 
 // call is one talk at one time.
@@ -51,6 +52,7 @@ type call struct {
 	remote      Identity
 	diversion   []Identity
 	contact     Contact
+	candidates  []Contact
 	started     time.Time
 	answered    time.Time
 	agent       bool // the agent is a party
@@ -93,8 +95,10 @@ type transfer struct {
 	peer     LegID // the leg whose peer asked for it, empty: the agent did
 }
 
-func (t *transfer) final() bool {
-	return t.status == TransferCompleted || t.status == TransferCancelled || t.status == TransferFailed
+func (t *transfer) final() bool { return t.status.final() }
+
+func (s TransferStatus) final() bool {
+	return s == TransferCompleted || s == TransferCancelled || s == TransferFailed
 }
 
 // newDesk makes an idle desk. prefix must be unique among all desks and lives.

@@ -75,10 +75,10 @@ func (s *step) callDevice(w want) (again bool) {
 	inv := Invite{Agent: d.config.Agent, Leg: LegID(d.newID("l")), Device: true, From: d.config.Identity, AutoAnswer: w == wantUp}
 	if c != nil {
 		inv.Call, inv.Interaction = c.id, c.interaction
-		inv.From = c.remote
+		inv.From = c.shown()
 	}
 	d.device.leg = &leg{id: inv.Leg, role: RoleDevice, state: LegInitiated, party: d.config.Identity}
-	d.device.auto = inv.AutoAnswer
+	d.device.auto, d.device.shows = inv.AutoAnswer, inv.From
 	s.act(Action{Kind: ActInvite, Leg: inv.Leg, Invite: &inv})
 	return false
 }

@@ -20,6 +20,7 @@ type driver struct {
 	invited  map[LegID]bool // one dial is one INVITE
 	lineage  map[CallID]InteractionID
 	ids      map[string]bool // of calls, transfers: used once
+	live     Live            // by the events
 	deferred map[uint64]bool // commands without a result yet
 	accepted Kind            // the verb that was accepted last, if the last input was one
 	trail    []string
@@ -79,7 +80,8 @@ func (dr *driver) command() *Command {
 		c.Status = []Status{StatusReady, StatusReady, StatusPause, StatusOffline}[dr.pick(4)]
 	}
 	if c.Kind == KindBind {
-		c.Contact = Contact{ID: "1"}
+		c.Contact = []Contact{{}, {ID: "1"}, {ID: "2"}}[dr.pick(3)]
+		c.Candidates = []Contact{{ID: "1"}, {ID: "2"}}[:dr.pick(3)]
 	}
 	if c.Kind == KindDial {
 		return c
@@ -237,7 +239,34 @@ func (dr *driver) step(in Input) error {
 			return err
 		}
 	}
+	if err := dr.checkLive(acts); err != nil {
+		return err
+	}
 	return dr.checkIDs()
+}
+
+// checkLive: whoever follows the events knows what is alive.
+func (dr *driver) checkLive(acts []Action) error {
+	for _, a := range acts {
+		if a.Kind == ActPublish {
+			dr.live.Apply(a.Event)
+		}
+	}
+	v := viewOf(&dr.d)
+	if len(dr.live.Calls) != len(v.calls) || len(dr.live.Transfers) != len(v.transfers) {
+		return fmt.Errorf("the events leave %d calls and %d transfers alive of %d and %d", len(dr.live.Calls), len(dr.live.Transfers), len(v.calls), len(v.transfers))
+	}
+	for i := range v.calls {
+		if c := dr.live.Calls[v.calls[i].ID]; !c.equal(&v.calls[i]) {
+			return fmt.Errorf("by the events the call is %+v, not %+v", c, v.calls[i])
+		}
+	}
+	for _, t := range v.transfers {
+		if dr.live.Transfers[t.ID] != t {
+			return fmt.Errorf("by the events the transfer is %+v, not %+v", dr.live.Transfers[t.ID], t)
+		}
+	}
+	return nil
 }
 
 // begins reports whether an input began a call of the agent's own: by dial or on the phone.

@@ -104,10 +104,17 @@ func (s *step) partyIdentity(c *call, l *leg, id Identity) {
 	l.party = id
 	if c.customer() == l {
 		c.remote = id
+		id = c.shown()
 	}
 	if s.d.deviceUp() && c.agent && c.phase == PhaseTalking {
-		s.act(Action{Kind: ActIdentify, Leg: s.d.device.leg.id, Identity: id})
+		s.identify(id)
 	}
+}
+
+// identify tells the agent's phone with whom the agent talks.
+func (s *step) identify(id Identity) {
+	s.d.device.shows = id
+	s.act(Action{Kind: ActIdentify, Leg: s.d.device.leg.id, Identity: id})
 }
 
 // partyGone: a connected party hung up, or was hung up. The outcome tables of docs/outcomes.md.

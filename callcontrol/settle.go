@@ -4,6 +4,7 @@ package callcontrol
 // patch, and last the events, so that those are published after the patch of the state they tell.
 func (s *step) settle() {
 	s.settleDevice()
+	s.settleName()
 	s.settleDigits()
 	s.settleTimers()
 	s.settlePatch()

@@ -54,7 +54,7 @@ func TestCheckText(t *testing.T) {
 var allCauses = []Cause{
 	CauseNormal, CauseCancelled, CauseBusy, CauseNoAnswer, CauseRejected, CauseBadNumber, CauseUnavailable, CauseForbidden,
 	CauseNotAcceptable, CauseCongestion, CauseFailure, CauseTimeout, CauseMediaLost, CauseDeviceLost, CauseNoDevice, CauseDraining,
-	CauseHoldLimit, CauseTransferred, CauseReplaced, CauseInternal,
+	CauseHoldLimit, CauseTransferred, CauseReplaced, CauseInternal, CauseGatewayRestart,
 }
 
 // TestCauses: every cause has a status and a Q.850 value, every failure status has a cause, and the

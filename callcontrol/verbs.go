@@ -19,8 +19,11 @@ func (c *Command) check() *Refusal {
 	if len(c.Variables) > maxVariables || !textOK(c.Variables) {
 		return refuse(CodeBadArgument, "a variable has control characters, is too long, or there are too many")
 	}
-	if errors.Join(CheckText(c.Contact.ID), CheckText(c.Contact.Name), CheckText(c.Contact.Kind), CheckText(c.Reason), CheckText(string(c.ID))) != nil {
+	if errors.Join(c.Contact.check(), CheckText(c.Reason), CheckText(string(c.ID))) != nil {
 		return refuse(CodeBadArgument, "a text has control characters or is too long")
+	}
+	if !candidatesOK(c.Candidates) {
+		return refuse(CodeBadArgument, "a candidate is empty, has control characters, is too long, or there are too many")
 	}
 	if d := c.DigitDuration; d != 0 && (d < MinDigitDuration || d > maxDigitTime) {
 		return refuse(CodeBadArgument, "a digit lasts 40 ms to 10 s")
@@ -164,22 +167,6 @@ func (d *Desk) likely(k Kind, on LegID) (*call, *Refusal) {
 		return &d.calls[0], nil
 	}
 	return nil, refuse(CodeNoSuchCall, "the agent has no call")
-}
-
-// cmdBind links a CRM record to the call; variables of the same name are replaced.
-func (s *step) cmdBind(c *call, cmd *Command) {
-	c.contact = cmd.Contact
-	vars := slices.Clone(c.variables)
-	for _, v := range cmd.Variables {
-		i := slices.IndexFunc(vars, func(o Variable) bool { return o.Name == v.Name })
-		switch {
-		case i >= 0:
-			vars[i] = v
-		case len(vars) < maxVariables:
-			vars = append(vars, v)
-		}
-	}
-	c.variables = vars
 }
 
 // cmdStatus sets what the agent says of himself. Ready ends a wrap-up.

@@ -184,6 +184,9 @@ func TestRefusals(t *testing.T) {
 		{"verb_bad", nil, talk, Command{Kind: "explode"}, CodeBadArgument},
 		{"status_bad", nil, idle, Command{Kind: KindStatus, Status: "lunch"}, CodeBadArgument},
 		{"bind_control", nil, talk, Command{Kind: KindBind, Contact: Contact{Name: "a\x00b"}}, CodeBadArgument},
+		{"bind_candidate_control", nil, talk, Command{Kind: KindBind, Candidates: []Contact{{ID: "1"}, {Name: "a\nb"}}}, CodeBadArgument},
+		{"bind_candidate_empty", nil, talk, Command{Kind: KindBind, Candidates: []Contact{{}}}, CodeBadArgument},
+		{"bind_candidates_many", nil, talk, Command{Kind: KindBind, Candidates: make([]Contact, MaxCandidates+1)}, CodeBadArgument},
 		{"variables_control", nil, talk, Command{Kind: KindBind, Variables: []Variable{{"a", "b\r\nc"}}}, CodeBadArgument},
 	} {
 		t.Run(c.id, func(t *testing.T) {

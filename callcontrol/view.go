@@ -66,7 +66,8 @@ type CallView struct {
 	Variables       []Variable    `json:"variables,omitempty"`
 	Remote          Identity      `json:"remote,omitzero"` // the other party
 	Diversion       []Identity    `json:"diversion,omitempty"`
-	Contact         Contact       `json:"contact,omitzero"`
+	Contact         Contact       `json:"contact,omitzero"`     // the CRM record that the call is bound to
+	Candidates      []Contact     `json:"candidates,omitempty"` // records that the other party may be, of which an agent binds one
 	Legs            []LegView     `json:"legs"`
 	Transfer        TransferID    `json:"transfer,omitempty"` // the pending one
 	TransferredFrom CallID        `json:"transferred_from,omitempty"`

@@ -24,9 +24,11 @@ func (l *loader) check() {
 	l.checkTLS()
 	l.checkRTP()
 	l.checkControl()
+	l.checkJournal()
 	l.checkMusic()
 	l.checkTrunks()
 	l.checkAgents()
+	l.checkAdapters()
 }
 
 // overlap reports whether two listening addresses collide: the same port on the

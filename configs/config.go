@@ -9,21 +9,28 @@ package configs
 
 // Config is one whole configuration. Only Load and Default make one.
 type Config struct {
-	SIP      SIP      `json:"sip" jsonschema:"SIP listeners, the address peers are told, TLS" example:"{listen: [udp://192.0.2.10:5060]}"`
-	RTP      RTP      `json:"rtp,omitzero" jsonschema:"media ports, time limits, learning of sources"`
-	Phones   Phones   `json:"phones,omitzero" jsonschema:"the registrar for agents' SIP phones"`
-	Control  Control  `json:"control,omitzero" jsonschema:"the local control socket used by the command line"`
-	StateDir Path     `json:"state_dir,omitempty" jsonschema:"folder for what the daemon keeps over a restart; made if missing" example:"/var/lib/cordboard" reload:"restart"`
-	Log      Log      `json:"log,omitzero" jsonschema:"what is logged and how"`
-	Metrics  Metrics  `json:"metrics,omitzero" jsonschema:"Prometheus metrics over HTTP"`
-	Trunks   []Trunk  `json:"trunks,omitempty" jsonschema:"the PBXs and carriers at which lines register"`
-	Music    Music    `json:"music,omitzero" jsonschema:"what held customers hear"`
-	Tones    Tones    `json:"tones,omitzero" jsonschema:"ring-back, busy and reminder tones"`
-	Agents   []Agent  `json:"agents,omitempty" jsonschema:"the people: a line, a device and their own policies each"`
-	Include  []string `json:"include,omitempty" jsonschema:"files with more agents (shell patterns); each holds one agent or a list of agents" example:"[agents/*.yaml]"`
-	Calls    Calls    `json:"calls,omitzero" jsonschema:"what happens when nobody answers, somebody hangs up or a device is lost"`
-	Limits   Limits   `json:"limits,omitzero" jsonschema:"ceilings against overload and toll fraud"`
+	SIP      SIP       `json:"sip" jsonschema:"SIP listeners, the address peers are told, TLS" example:"{listen: [udp://192.0.2.10:5060]}"`
+	RTP      RTP       `json:"rtp,omitzero" jsonschema:"media ports, time limits, learning of sources"`
+	Phones   Phones    `json:"phones,omitzero" jsonschema:"the registrar for agents' SIP phones"`
+	Control  Control   `json:"control,omitzero" jsonschema:"the local control socket used by the command line"`
+	StateDir Path      `json:"state_dir,omitempty" jsonschema:"folder for what the daemon keeps over a restart; made if missing" example:"/var/lib/cordboard" reload:"restart"`
+	Journal  Journal   `json:"journal,omitzero" jsonschema:"where events, command results and adapters' places are kept"`
+	Log      Log       `json:"log,omitzero" jsonschema:"what is logged and how"`
+	Metrics  Metrics   `json:"metrics,omitzero" jsonschema:"Prometheus metrics over HTTP"`
+	Trunks   []Trunk   `json:"trunks,omitempty" jsonschema:"the PBXs and carriers at which lines register"`
+	Music    Music     `json:"music,omitzero" jsonschema:"what held customers hear"`
+	Tones    Tones     `json:"tones,omitzero" jsonschema:"ring-back, busy and reminder tones"`
+	Agents   []Agent   `json:"agents,omitempty" jsonschema:"the people: a line, a device and their own policies each"`
+	Adapters []Adapter `json:"adapters,omitempty" jsonschema:"processes that connect CRMs and other systems to the daemon"`
+	Include  []string  `json:"include,omitempty" jsonschema:"files with more agents (shell patterns); each holds one agent or a list of agents" example:"[agents/*.yaml]"`
+	Calls    Calls     `json:"calls,omitzero" jsonschema:"what happens when nobody answers, somebody hangs up or a device is lost"`
+	Limits   Limits    `json:"limits,omitzero" jsonschema:"ceilings against overload and toll fraud"`
+
+	folder string
 }
+
+// Folder is the absolute folder of the configuration's file; empty for Default.
+func (c *Config) Folder() string { return c.folder }
 
 // Path is a file or folder. Load makes it absolute: a relative one is taken from
 // the folder of the file it was written in.

@@ -35,6 +35,8 @@ func (d *decoder) value(n *node, v reflect.Value, k key, path string) {
 	switch {
 	case t == secretType:
 		d.secret(n, v, k, path)
+	case t == freeType:
+		d.free(n, v, k, path)
 	case n.kind == kindNull:
 		fix := "write " + k.line() + ", or remove the key to keep its default"
 		if strings.HasSuffix(path, "]") {
@@ -155,7 +157,7 @@ func (d *decoder) list(n *node, v reflect.Value, k key, path string) {
 			def.setDefaults()
 		}
 		d.value(item, slot, key{name: k.name, example: k.example}, at)
-		if !isScalar(elem) || d.rep.bad[at] {
+		if !isScalar(elem) || elem == argType || d.rep.bad[at] {
 			continue
 		}
 		text := written(slot)

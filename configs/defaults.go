@@ -14,6 +14,7 @@ func Default() *Config {
 		Phones:   Phones{Realm: "cordboard", MinExpires: time.Minute, MaxExpires: time.Hour, Digest: []Digest{DigestMD5}},
 		Control:  Control{Socket: "/run/cordboard/control.sock", Mode: 0o660},
 		StateDir: "/var/lib/cordboard",
+		Journal:  defaultJournal(),
 		Log:      Log{Level: LevelInfo, Format: FormatText},
 		Music:    Music{Level: -20},
 		Tones:    Tones{Region: RegionITU},

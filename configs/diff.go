@@ -77,6 +77,10 @@ func (d *differ) values(a, b reflect.Value, path string, restart bool) {
 		if x, y := a.Interface().(Secret), b.Interface().(Secret); !x.Equal(y) {
 			d.add(path, changeOf(x.IsZero(), y.IsZero()), "", "", restart)
 		}
+	case t == freeType:
+		if x, y := a.Interface().(Free), b.Interface().(Free); x != y {
+			d.add(path, changeOf(x == Free{}, y == Free{}), "", "", restart) // it may hold what is nobody's business
+		}
 	case isScalar(t):
 		if a.Interface() != b.Interface() {
 			d.add(path, Changed, written(a), written(b), restart)

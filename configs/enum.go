@@ -47,6 +47,9 @@ type ConsultReturn string
 // RingNoAnswerPolicy is what follows an unanswered offer.
 type RingNoAnswerPolicy string
 
+// AdapterKind is where an adapter's program comes from.
+type AdapterKind string
+
 // Region is a country with its own call progress tones.
 type Region string
 
@@ -100,6 +103,10 @@ const (
 	RingNoAnswerReject   RingNoAnswerPolicy = "reject"
 	RingNoAnswerNotReady RingNoAnswerPolicy = "not_ready"
 
+	AdapterContacts AdapterKind = "contacts"
+	AdapterWebhook  AdapterKind = "webhook"
+	AdapterCommand  AdapterKind = "command"
+
 	RegionITU Region = "itu" // ITU-T E.180; the others are countries
 )
 
@@ -120,5 +127,6 @@ var enums = map[reflect.Type][]string{
 	reflect.TypeFor[Connect]():            {"on_demand", "persistent"},
 	reflect.TypeFor[ConsultReturn]():      {"auto", "manual"},
 	reflect.TypeFor[RingNoAnswerPolicy](): {"reject", "not_ready"},
+	reflect.TypeFor[AdapterKind]():        {"contacts", "webhook", "command"},
 	reflect.TypeFor[Region]():             {"itu", "au", "cz", "de", "es", "fr", "it", "pl", "ua", "uk", "us"},
 }

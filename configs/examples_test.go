@@ -116,7 +116,7 @@ func furnishValue(t *testing.T, dir, credentials, key, value string) {
 	}
 	path := filepath.Join(dir, value)
 	switch key {
-	case "file":
+	case "file", "credentials":
 		writeFile(t, path, "secret of "+value+"\n", 0o600)
 	case "credential":
 		writeFile(t, filepath.Join(credentials, value), "secret of "+value+"\n", 0o400)

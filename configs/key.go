@@ -66,7 +66,7 @@ func homes(name string) []string {
 			t = t.Elem()
 			path += "[]"
 		}
-		if t.Kind() != reflect.Struct || isScalar(t) || t == secretType {
+		if t.Kind() != reflect.Struct || isScalar(t) || isOpaque(t) {
 			return
 		}
 		for _, k := range keysOf(t) {

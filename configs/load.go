@@ -53,6 +53,7 @@ func (l *loader) load(path string, read func(string) ([]byte, error)) {
 	text, err := read(path)
 	text = clean(text)
 	l.main = l.source(path, text)
+	l.cfg.folder = l.main.dir
 	if err != nil {
 		l.rep.add(l.main.mark(1, 1), "", "the file cannot be read: "+reason(err), "name a file that exists and that the daemon's user may read")
 		return

@@ -19,7 +19,7 @@ func allKeys() []string {
 		for t.Kind() == reflect.Slice {
 			t, path = t.Elem(), path+"[]"
 		}
-		if t.Kind() != reflect.Struct || isScalar(t) || t == secretType {
+		if t.Kind() != reflect.Struct || isScalar(t) || isOpaque(t) {
 			return
 		}
 		for _, k := range keysOf(t) {
@@ -47,7 +47,7 @@ func TestTags(t *testing.T) {
 		for rt.Kind() == reflect.Slice {
 			rt = rt.Elem()
 		}
-		if rt.Kind() != reflect.Struct || isScalar(rt) || rt == secretType {
+		if rt.Kind() != reflect.Struct || isScalar(rt) || isOpaque(rt) {
 			return
 		}
 		for _, k := range keysOf(rt) {
@@ -140,7 +140,7 @@ func blocks() []block {
 				}
 				v, at = slot.Elem(), at+"[]"
 			}
-			if v.Kind() == reflect.Struct && !isScalar(v.Type()) && v.Type() != secretType {
+			if v.Kind() == reflect.Struct && !isScalar(v.Type()) && !isOpaque(v.Type()) {
 				out = append(out, block{at, v})
 			}
 		}
@@ -181,6 +181,8 @@ func (b block) standard(k key, v reflect.Value) string {
 		return "must be given"
 	case path == "rtp.bind":
 		return "address of the first SIP listener"
+	case path == "journal.dir":
+		return "`journal` in `state_dir`"
 	case path == "limits.max_legs":
 		return "3000, or what `rtp.ports` has room for"
 	case path == "agents[].wrap_up", path == "agents[].call_waiting":

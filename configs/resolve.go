@@ -21,6 +21,7 @@ func (l *loader) resolve() {
 	if !l.given("limits.max_legs") && l.sound("rtp.ports") {
 		c.Limits.MaxLegs = min(c.Limits.MaxLegs, c.RTP.Ports.Pairs())
 	}
+	l.resolveJournal()
 	for i := range c.Trunks {
 		l.resolveTrunk(&c.Trunks[i], fmt.Sprintf("trunks[%d]", i))
 	}

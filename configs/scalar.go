@@ -17,6 +17,7 @@ type form struct {
 
 var (
 	secretType   = reflect.TypeFor[Secret]()
+	argType      = reflect.TypeFor[Arg]()
 	pathType     = reflect.TypeFor[Path]()
 	durationType = reflect.TypeFor[time.Duration]()
 )
@@ -36,7 +37,10 @@ var forms = map[reflect.Type]form{
 	},
 	reflect.TypeFor[netip.Addr]():   {parse: parser1(parseAddr), looks: "an IP address, without port or name"},
 	reflect.TypeFor[netip.Prefix](): {parse: parser1(parsePrefix), looks: "a network as ADDRESS/BITS, or one IP address"},
-	durationType:                    {parse: parser1(parseDuration), looks: "a number with its unit: ms, s, m or h", pattern: `^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$`},
+	reflect.TypeFor[Size](): {
+		parse: parser1(ParseSize), looks: "a whole number of bytes, or one with KiB, MiB, GiB or TiB", pattern: `^[0-9]+([KMGT]iB)?$`,
+	},
+	durationType: {parse: parser1(parseDuration), looks: "a number with its unit: ms, s, m or h", pattern: `^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$`},
 }
 
 // parser1 forgets the type a parser returns.

@@ -60,7 +60,9 @@ func scalarSchemas() map[reflect.Type]*jsonschema.Schema {
 		},
 		// A number may stand for text: user: 1001.
 		reflect.TypeFor[string](): {Types: []string{"string", "integer"}},
+		argType:                   {Types: []string{"string", "integer"}},
 		pathType:                  {Type: "string"},
+		freeType:                  {Type: "object"},
 	}
 	for t, f := range forms {
 		out[t] = &jsonschema.Schema{Type: "string", Pattern: f.pattern}
@@ -82,7 +84,7 @@ func scalarSchemas() map[reflect.Type]*jsonschema.Schema {
 func enrich(s *jsonschema.Schema, defaults reflect.Value) error {
 	for _, k := range keysOf(defaults.Type()) {
 		p, v := s.Properties[k.name], defaults.Field(k.index)
-		if v.Kind() == reflect.Struct && !isScalar(v.Type()) && v.Type() != secretType {
+		if v.Kind() == reflect.Struct && !isScalar(v.Type()) && !isOpaque(v.Type()) {
 			if err := enrich(p, v); err != nil {
 				return err
 			}

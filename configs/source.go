@@ -47,6 +47,9 @@ func (s *source) mark(line, col int) mark {
 // to be parsed: everything behind the key but a {file|env|credential: …} mapping.
 var inlineSecret = regexp.MustCompile(`(?i)([a-z_]*(?:pass|pwd|secret)[a-z_]*["']?\s*:\s*)([^\s{].*)`)
 
+// urlSecret finds the user and password in an address: nats://user:password@host.
+var urlSecret = regexp.MustCompile(`://[^\s/@]*@`)
+
 // hide takes a secret that was written into the file out of the lines that
 // snippets are cut from.
 func (s *source) hide(n *node) {
@@ -80,6 +83,7 @@ func (m mark) snippet() string {
 	for n := max(1, m.line-1); n <= m.line; n++ {
 		text := m.src.lines[n-1]
 		text = inlineSecret.ReplaceAllString(text[:min(len(text), maxLineBytes)], "${1}"+redacted)
+		text = urlSecret.ReplaceAllString(text, "://"+redacted+"@")
 		fmt.Fprintf(&b, "%6d | %s\n", n, printable(text))
 	}
 	fmt.Fprintf(&b, "       | %s^\n", strings.Repeat(" ", min(m.col-1, maxSnippetLen)))

@@ -112,3 +112,20 @@ func TestManyAgents(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+func TestSize(t *testing.T) {
+	for s, want := range map[string]Size{"0": 0, "1": 1, "1024": 1 << 10, "256MiB": 256 << 20, "1GiB": 1 << 30, "3KiB": 3072, "2TiB": 2 << 40} {
+		got, err := ParseSize(s)
+		if err != nil || got != want {
+			t.Errorf("%s: %d, %v", s, got, err)
+		}
+		if again, err := ParseSize(got.String()); err != nil || again != want {
+			t.Errorf("%s is written as %s", s, got)
+		}
+	}
+	for _, s := range []string{"", "MiB", "-1", "+1", "1MB", "1 MiB", "1.5GiB", "1mib", "9000000TiB", "0x10", "1e3"} {
+		if got, err := ParseSize(s); err == nil {
+			t.Errorf("%q is taken as %d", s, got)
+		}
+	}
+}

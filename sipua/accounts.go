@@ -20,6 +20,17 @@ type phoneTable struct {
 	mu    sync.RWMutex
 	addrs map[netip.Addr]int // how many registrations, contacts and calls are there
 	users map[string][]netip.Addr
+	news  chan struct{} // closed when a phone's contacts change; nil: nobody waits
+}
+
+// next is closed when the contacts of any phone change.
+func (p *phoneTable) next() <-chan struct{} {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.news == nil {
+		p.news = make(chan struct{})
+	}
+	return p.news
 }
 
 // newPhoneTable is empty.
@@ -30,6 +41,10 @@ func newPhoneTable() *phoneTable {
 func (p *phoneTable) set(user string, addrs []netip.Addr) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if p.news != nil {
+		close(p.news)
+		p.news = nil
+	}
 	for _, a := range addrs {
 		p.addrs[a]++
 	}

@@ -39,6 +39,8 @@ type core struct {
 	early     []DialogEvent // before the handler was set
 	remoteTag string
 
+	onFarewell func(Farewell)
+
 	// owned
 	state    callState
 	offers   offerMachine
@@ -50,6 +52,10 @@ type core struct {
 	closing  bool
 	lingered bool       // for twice the time: an answer to a request of ours was missing
 	held     netip.Addr // of a phone: the edge knows it as long as the dialog is there
+	parting  bool       // the farewell may have changed
+	told     Farewell
+	cut      bool // the stack closed, or a defect ended the dialog, before all was said
+	orphan   *orphan
 
 	peer     peer
 	sess     *offer.Session
@@ -172,6 +178,7 @@ func (c *core) run() {
 	defer func() {
 		if p := recover(); p != nil {
 			c.log.Error("dialog failed", "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+			c.cut = true
 			if c.endOnce() {
 				c.emit(Ended{Cause: CauseTransport, Reason: "internal error"})
 			}
@@ -182,12 +189,18 @@ func (c *core) run() {
 		for c.batch = c.box.take(); len(c.batch) > 0 && !c.closing; c.batch = c.batch[1:] {
 			c.apply(c.batch[0])
 			c.public.Store(uint32(c.state))
+			if c.parting {
+				c.tellFarewell()
+			}
 		}
 		if len(c.batch) == 0 {
 			c.batch = nil // what was read is not kept while parked
 		}
 		idle := c.state == stEnded && c.pending == 0
 		c.quiet.Store(idle)
+		if idle {
+			c.forgetFarewell()
+		}
 		if idle && !c.closing {
 			if parked = c.box.park(); parked { // from here c may be another goroutine's
 				return
@@ -219,7 +232,11 @@ func (c *core) over() {
 		c.s.phones.drop(c.held)
 	}
 	c.endOnce()
+	if !c.cut {
+		c.forgetFarewell()
+	}
 	c.quiet.Store(true)
+	c.unadopt()
 	c.s.remove(c)
 }
 
@@ -255,11 +272,14 @@ func (c *core) apply(item any) {
 		c.onSuccess(m.res)
 	case wireReply:
 		c.onReply(m)
+	case wireFinal:
+		c.onFinal(m.res)
 	case timerFired:
 		c.onTimer(m)
 	case startInvite:
 		c.startInvite()
 	case wireClose:
+		c.cut = c.state != stEnded || c.pending > 0
 		if c.state != stEnded {
 			c.cause = CauseShutdown
 			c.end()
@@ -268,62 +288,6 @@ func (c *core) apply(item any) {
 	default:
 		c.command(item)
 	}
-}
-
-func (c *core) command(item any) {
-	switch m := item.(type) {
-	case cmdRing:
-		c.doRing(m.early)
-	case cmdAnswer:
-		c.doAnswer(m.local)
-	case cmdReject:
-		c.doReject(m.status, m.reason)
-	case cmdHangup:
-		c.doHangup(m)
-	case cmdReplaced:
-		if c.state != stEnded {
-			c.cause, c.gaveUp = CauseReplaced, rejection{status: 487, reason: "replaced"}
-			if c.outgoing && c.state < stIncoming {
-				c.input(doHangup)
-			} else {
-				c.status = 486
-				c.input(inReplaced)
-			}
-		}
-	case cmdReoffer:
-		c.local = m.local
-		c.want()
-	case cmdIdentity:
-		c.doIdentity(m.who)
-	case cmdDigit:
-		c.doDigit(m)
-	case cmdRefer:
-		c.doRefer(m.target, m.replaces)
-	case cmdReferAnswer:
-		c.answerRefer(m)
-	}
-}
-
-func (c *core) doHangup(m cmdHangup) {
-	if c.state == stEnded {
-		return
-	}
-	c.cause, c.causeText, c.byPeer = CauseHangup, m.reason, false
-	if c.gaveUp.status == 0 {
-		c.gaveUp = rejection{status: 487, reason: "cancelled"}
-	}
-	if m.cause != 0 {
-		c.cause = m.cause
-	}
-	if c.status == 0 {
-		c.status = 480
-	}
-	if c.state == stIncoming || c.state == stRinging || c.state == stAnswerWaits {
-		if m.cause == 0 {
-			c.cause = CauseRejected
-		}
-	}
-	c.input(doHangup)
 }
 
 // input runs the call machine and does what it says.
@@ -335,6 +299,7 @@ func (c *core) input(in callInput) {
 	}
 	was := c.state
 	c.state = to
+	c.parting = c.parting || to != was
 	c.public.Store(uint32(to))
 	for _, a := range acts {
 		c.do(a)
@@ -357,7 +322,7 @@ func (c *core) do(a callAction) {
 	case actForkBye:
 		c.closeFork()
 	case actCancel:
-		c.sendCancel()
+		c.sendCancel(nil)
 	case actArmCancel:
 		c.arm(tmCancel, c.s.timing.timeout())
 	case actDisarmCancel:

@@ -16,6 +16,10 @@ type Dialog struct {
 // kept.
 func (d *Dialog) Handle(h func(DialogEvent)) { d.setHandler(h) }
 
+// OnFarewell sets who is told what would end an incoming dialog at its peer, as InviteParams.OnFarewell does for an
+// outgoing one. It must be called inside Deps.OnInvite.
+func (d *Dialog) OnFarewell(f func(Farewell)) { d.setFarewell(f) }
+
 // ID returns the dialog's id; RemoteTag is empty until the peer has given one.
 func (d *Dialog) ID() DialogID { return d.id() }
 

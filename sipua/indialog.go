@@ -100,6 +100,7 @@ func (c *core) onBye(st *serverTx) {
 func (c *core) refreshTarget(m interface{ Contact() *sip.ContactHeader }) {
 	if h := m.Contact(); h != nil && !h.Address.Wildcard && h.Address.Host != "" {
 		c.peer.target = *h.Address.Clone()
+		c.parting = true
 	}
 }
 

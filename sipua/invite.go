@@ -32,6 +32,10 @@ type InviteParams struct {
 	Headers    []Header      // added as they are; refused when they could break a message
 	Replaces   *DialogID     // RFC 3891; as the peer sees it: LocalTag is the to-tag, RemoteTag the from-tag
 	NoAnswer   time.Duration // from the INVITE to the final answer; 0: Config.NoAnswer
+
+	// OnFarewell is told what would end the call at the peer, each time that this changes, and the zero Farewell when nothing
+	// is left to end. It is called on the dialog's goroutine, before the INVITE leaves, and must not block; nil: nobody is told.
+	OnFarewell func(Farewell)
 }
 
 func (p InviteParams) validate() error {

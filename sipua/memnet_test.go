@@ -17,6 +17,7 @@ type memNet struct {
 	seed  uint64
 	loss  float64
 	delay time.Duration // each datagram takes 1 ms to this long
+	drop  func(from, to netip.AddrPort, data []byte) bool
 
 	mu    sync.Mutex
 	conns map[netip.AddrPort]*memConn
@@ -83,7 +84,7 @@ func (c *memConn) WriteTo(b []byte, to net.Addr) (int, error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	peer := n.conns[netip.AddrPortFrom(ap.Addr().Unmap(), ap.Port())]
-	if peer == nil {
+	if peer == nil || n.drop != nil && n.drop(c.addr, ap, b) {
 		return len(b), nil
 	}
 	data := append([]byte(nil), b...)

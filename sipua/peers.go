@@ -186,5 +186,5 @@ func (s *Stack) trusted(a netip.Addr) bool {
 	if len(s.peers.trunksOf(a)) > 0 {
 		return true
 	}
-	return s.phoneSource(a.Unmap())
+	return s.phoneSource(a.Unmap()) || s.guests.has(a.Unmap())
 }

@@ -95,6 +95,13 @@ func (c *core) launch(p *pendingTx) {
 	}
 	c.s.route(p.req, p.target)
 	c.setContact(p.req)
+	switch {
+	case p.invite:
+		c.noteInvite(p)
+		c.tellFarewell() // before it leaves
+	case c.orphan != nil:
+		c.admit(p.target.Addr.Addr())
+	}
 	c.pending++
 	p.tx = c.s.txns.start(p.req, c.latest,
 		func(res *sip.Response) { c.box.put(wireReply{p: p, res: res}, res.StatusCode < 200) },

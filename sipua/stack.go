@@ -39,6 +39,7 @@ type Stack struct {
 	registrar *registrar.Registrar
 	peers     peerTable
 	phones    *phoneTable
+	guests    guests
 	fixed     fixedPhones
 	sockets   []*socket
 	timing    timing

@@ -68,6 +68,9 @@ func (c *core) onTimer(f timerFired) {
 	case tmBye:
 		c.byeNow()
 	case tmLinger:
+		if c.orphan != nil && c.orphan.held {
+			return // letGo sets it again
+		}
 		if c.pending > 0 && !c.lingered { // an INVITE that we cancelled may be without a final answer for ever
 			c.lingered = true
 			c.arm(tmLinger, c.s.timing.timeout())

@@ -33,12 +33,29 @@ type transactions struct {
 	mu      sync.Mutex
 	clients map[string]*clientTx
 	servers map[string]*serverTx
+	watched map[string]func(*sip.Response) // INVITEs of an earlier process, by the key of a client transaction
 	closed  bool
 }
 
 func newTransactions(tpl *sip.TransportLayer, log *slog.Logger) *transactions {
 	ctx, cancel := context.WithCancel(context.Background())
-	return &transactions{tpl: tpl, log: log, ctx: ctx, cancel: cancel, clients: map[string]*clientTx{}, servers: map[string]*serverTx{}}
+	return &transactions{
+		tpl: tpl, log: log, ctx: ctx, cancel: cancel,
+		clients: map[string]*clientTx{}, servers: map[string]*serverTx{}, watched: map[string]func(*sip.Response){},
+	}
+}
+
+// watch has f take the refusals of an INVITE that an earlier process sent; f must not block.
+func (t *transactions) watch(key string, f func(*sip.Response)) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.watched[key] = f
+}
+
+func (t *transactions) unwatch(key string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	delete(t.watched, key)
 }
 
 // response feeds a response; false: no request of ours waits for it.
@@ -48,12 +65,16 @@ func (t *transactions) response(res *sip.Response) bool {
 		return false
 	}
 	t.mu.Lock()
-	c := t.clients[key]
+	c, f := t.clients[key], t.watched[key]
 	t.mu.Unlock()
-	if c == nil {
+	switch {
+	case c != nil:
+		c.receive(res)
+	case f == nil, res.IsSuccess(): // a 2xx is the dialog's business
 		return false
+	case res.StatusCode >= 300:
+		f(res)
 	}
-	c.receive(res)
 	return true
 }
 

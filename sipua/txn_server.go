@@ -120,6 +120,13 @@ func (t *transactions) absorbAck(req *sip.Request) bool {
 	return true
 }
 
+// acknowledged reports whether a final answer other than 2xx has been.
+func (st *serverTx) acknowledged() bool {
+	st.t.mu.Lock()
+	defer st.t.mu.Unlock()
+	return st.dead
+}
+
 // respond sends a response to the request.
 func (st *serverTx) respond(res *sip.Response) error {
 	if res.Destination() != st.dest { // not written again: sipgo may be repeating it right now

@@ -28,6 +28,8 @@ type inviteState struct {
 	now     *fork         // branch of the response being handled
 	res     *sip.Response // that response
 	ack     *sip.Request  // of the branch that counts
+	head    string        // of the INVITE, for the farewell
+	hop     Hop           // where it went
 }
 
 // fork is one branch of a forked INVITE: an early dialog of its own (RFC 3261 §12.1.2).
@@ -48,7 +50,7 @@ type startInvite struct{}
 // Invite starts a call and returns at once; everything follows as events in order on h, ending with Rejected or Ended.
 func (s *Stack) Invite(p InviteParams, h func(DialogEvent)) *Dialog {
 	c := s.newCore(h)
-	c.outgoing, c.callID, c.params = true, newCallID(), p
+	c.outgoing, c.callID, c.params, c.onFarewell = true, newCallID(), p, p.OnFarewell
 	c.state = stCalling
 	c.public.Store(uint32(stCalling))
 	c.log = s.log.With("call_id", c.callID)
@@ -256,6 +258,9 @@ func (c *core) onInviteReply(p *pendingTx, res *sip.Response, err error) {
 		return
 	}
 	c.invite.res = res
+	if c.state == stCalling || c.state == stCancelQueued {
+		c.noteInvite(p)
+	}
 	switch {
 	case res.StatusCode == 100:
 		c.input(inTrying)

@@ -66,6 +66,7 @@ func (c *core) onFork(b *fork, f func()) {
 func (c *core) usePeer(b *fork) {
 	c.peer.target, c.peer.routes = b.target, b.routes
 	c.setRemoteTag(b.tag)
+	c.parting = true
 }
 
 // noteAllow keeps what the peer's newest Allow says; a message without one changes nothing.
@@ -265,7 +266,7 @@ func (c *core) closeFork() {
 		if !f.byeSent {
 			f.byeSent = true
 			c.quiet.Store(false)
-			c.send(withBody(c.newRequest(sip.BYE), nil), nil)
+			c.send(c.newBye(), c.orphan.left())
 		}
 	})
 }
@@ -275,8 +276,8 @@ func withBody(req *sip.Request, body []byte) *sip.Request {
 	return req
 }
 
-// sendCancel cancels the INVITE under way: RFC 3261 §9.1.
-func (c *core) sendCancel() {
+// sendCancel cancels the INVITE under way: RFC 3261 §9.1. done gets the answer to the CANCEL; nil: nobody asks.
+func (c *core) sendCancel(done func(*sip.Response, error)) {
 	inv := c.invite.p.req
 	req := sip.NewRequest(sip.CANCEL, *inv.Recipient.Clone())
 	req.AppendHeader(inv.Via().Clone())
@@ -292,7 +293,7 @@ func (c *core) sendCancel() {
 	req.SetTransport(inv.Transport())
 	req.SetDestination(inv.Destination())
 	req.Laddr = inv.Laddr
-	p := &pendingTx{req: req}
+	p := &pendingTx{req: req, done: done}
 	c.pending++
 	p.tx = c.s.txns.start(req, nil,
 		func(res *sip.Response) { c.box.put(wireReply{p: p, res: res}, res.StatusCode < 200) },
@@ -312,12 +313,16 @@ func (c *core) sendBye() {
 func (c *core) byeNow() {
 	c.refer.bye = false
 	c.disarm(tmBye)
-	req := c.newRequest(sip.BYE)
-	c.addReason(req)
 	if f := c.invite.now; f != nil && f.tag == c.id().RemoteTag {
 		f.byeSent = true
 	}
-	c.send(withBody(req, nil), nil)
+	c.send(c.newBye(), nil)
+}
+
+func (c *core) newBye() *sip.Request {
+	req := c.newRequest(sip.BYE)
+	c.addReason(req)
+	return withBody(req, nil)
 }
 
 // addReason says why: RFC 3326.
@@ -325,11 +330,15 @@ func (c *core) addReason(req *sip.Request) {
 	if c.causeText == "" || !cleanText(c.causeText) || len(c.causeText) > 128 {
 		return
 	}
-	value := c.causeText
-	if !strings.HasPrefix(value, "SIP;") {
-		value = `SIP;cause=200;text="` + quotable(value) + `"`
+	addHeader(req, "Reason", reasonValue(c.causeText))
+}
+
+// reasonValue is the Reason header of a text, which may be a value already.
+func reasonValue(text string) string {
+	if strings.HasPrefix(text, "SIP;") {
+		return text
 	}
-	addHeader(req, "Reason", value)
+	return `SIP;cause=200;text="` + quotable(text) + `"`
 }
 
 // reasonText is the text of a Reason header, for events.

@@ -72,6 +72,7 @@ func (c *core) onInvite(st *serverTx) {
 		return
 	}
 	c.s.deps.OnInvite(c.dialog, *c.incoming)
+	c.parting = true
 }
 
 // answerWith makes a response to a request within the dialog, with our tag and Contact.

@@ -27,10 +27,13 @@ type cli struct {
 	Demo   demoCommand   `cmd:"" group:"daemon" help:"Play the manual's story on loopback and measure what each party hears."`
 	Sim    simCommand    `cmd:"" group:"daemon" help:"A small telephone world to try a daemon with: PBX, phones, customers."`
 
-	Agents agentsCommand `cmd:"" group:"look" help:"List agents: line, device, status, and why not available."`
-	Calls  callsCommand  `cmd:"" group:"look" help:"List live calls."`
-	Why    whyCommand    `cmd:"" group:"look" help:"Every reason for which an agent gets no queue call now."`
-	Watch  watchCommand  `cmd:"" group:"look" help:"Follow events as they happen, over restarts of the daemon."`
+	Adapter adapterCommand `cmd:"" hidden:"" group:"daemon" help:"Serve as an adapter; the daemon runs this."`
+
+	Agents   agentsCommand   `cmd:"" group:"look" help:"List agents: line, device, status, and why not available."`
+	Calls    callsCommand    `cmd:"" group:"look" help:"List live calls."`
+	Why      whyCommand      `cmd:"" group:"look" help:"Every reason for which an agent gets no queue call now."`
+	Adapters adaptersCommand `cmd:"" group:"look" help:"List adapters: state, process, events not taken yet, last trouble."`
+	Watch    watchCommand    `cmd:"" group:"look" help:"Follow events as they happen, over restarts of the daemon."`
 
 	Dial     dialCommand     `cmd:"" group:"call" help:"Call the agent's device, then a number from the agent's line."`
 	Answer   answerCommand   `cmd:"" group:"call" help:"Answer the call that rings."`

@@ -40,7 +40,12 @@ func TestExitCodesAndErrors(t *testing.T) {
 		"watch --from 17":                  {exitUsage, "EPOCH:SEQ"},
 		"watch --all --from e1:1":          {exitUsage, "can't be used together"},
 		"hold anna --timeout x":            {exitUsage, "duration"},
-		"bind clara":                       {exitUsage, "--contact"},
+		"bind clara":                       {exitUsage, "--pick"},
+		"bind clara 7 --pick 1":            {exitUsage, "one of"},
+		"bind borys --pick 3":              {exitUsage, "2 candidates"},
+		"bind zoe 7":                       {exitRefused, "no call and no agent zoe"},
+		"bind c2 8":                        {exitUsage, "--kind"},
+		"bind anna --none --var a=1":       {exitUsage, "two commands"},
 		"hold nobody":                      {exitRefused, "no_such_agent"},
 		"hold dmytro":                      {exitRefused, "dmytro has no call"},
 		"hold anna --call c2":              {exitRefused, "not_owner"},
@@ -100,8 +105,16 @@ func TestFlagsReachTheDaemon(t *testing.T) {
 		"dial borys 1002 --var a=1,2 --var b= --id i": {
 			ID: "i", Kind: callcontrol.KindDial, Agent: "borys", Number: "1002", Variables: []callcontrol.Variable{{Name: "a", Value: "1,2"}, {Name: "b"}},
 		},
-		"bind anna --contact 7 --name 'Ann K' --kind contact --id i": {
+		"bind anna 7 --name 'Ann K' --kind contact --id i": {
 			ID: "i", Kind: callcontrol.KindBind, Agent: "anna", Call: "c1", Contact: callcontrol.Contact{ID: "7", Name: "Ann K", Kind: "contact"},
+		},
+		"bind c1 --none --id i": {ID: "i", Kind: callcontrol.KindBind, Agent: "anna", Call: "c1"},
+		"bind c2 --pick 2 --var a=1 --id i": {
+			ID: "i", Kind: callcontrol.KindBind, Agent: "borys", Call: "c2", Contact: callcontrol.Contact{ID: "8", Name: "Maria Bondar", Kind: "contact"},
+			Variables: []callcontrol.Variable{{Name: "a", Value: "1"}},
+		},
+		"bind borys 8 --kind account --id i": {
+			ID: "i", Kind: callcontrol.KindBind, Agent: "borys", Call: "c2", Contact: callcontrol.Contact{ID: "8", Name: "Bondar & Co", Kind: "account"},
 		},
 		"status borys pause --reason lunch --id i": {ID: "i", Kind: callcontrol.KindStatus, Agent: "borys", Status: callcontrol.StatusPause, Reason: "lunch"},
 		"transfer anna 1003 --call c1 --id i":      {ID: "i", Kind: callcontrol.KindBlind, Agent: "anna", Call: "c1", Number: "1003"},

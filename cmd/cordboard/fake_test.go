@@ -118,6 +118,7 @@ func fakeCalls() []callcontrol.CallView {
 		{
 			ID: "c2", Interaction: "i2", Agent: "borys", Line: "pbx/1002", Direction: callcontrol.Inbound, Phase: callcontrol.PhaseOffered,
 			Remote: callcontrol.Identity{Number: "+380509876543"}, Started: start.Add(-3 * time.Second),
+			Candidates: []callcontrol.Contact{{ID: "8", Name: "Bondar & Co", Kind: "account"}, {ID: "8", Name: "Maria Bondar", Kind: "contact"}},
 			Legs: legs(callcontrol.LegAlerting, callcontrol.LegView{ID: "l3", Role: callcontrol.RoleCustomer, State: callcontrol.LegAlerting, Party: callcontrol.Identity{Number: "+380509876543"}},
 				callcontrol.KindAnswer, callcontrol.KindReject, callcontrol.KindBind),
 		},
@@ -167,6 +168,27 @@ func newFake(t *testing.T) *fake {
 	return f
 }
 
+func fakeStatus(context.Context) (control.Status, error) {
+	return control.Status{
+		Version: "v0.3.0", Started: start.Add(-time.Hour), Cursor: journal.Cursor{Epoch: "e1", Seq: 5},
+		Adapters: []control.AdapterStatus{
+			{
+				Name: "book", Kind: "contacts", State: control.AdapterRunning, Program: "contacts", Version: "v0.3.0", Capabilities: []string{"lookup", "search", "events"},
+				PID: 4711, Started: start.Add(-time.Hour), Acknowledged: journal.Cursor{Epoch: "e1", Seq: 5},
+			},
+			{
+				Name: "crm", Kind: "command", State: control.AdapterDegraded, Program: "creatio", Version: "1.4", Capabilities: []string{"lookup", "events"},
+				PID: 4803, Started: start.Add(-90 * time.Second), Restarts: 1, LastError: "the CRM answers 503", LastErrorAt: start.Add(-20 * time.Second),
+				Acknowledged: journal.Cursor{Epoch: "e1", Seq: 2}, Lag: 3, CallsFailed: 2,
+			},
+			{
+				Name: "hook", Kind: "webhook", State: control.AdapterBackoff, Restarts: 7, NextStart: start.Add(30 * time.Second),
+				LastError: "it refuses its configuration: config: url is missing", LastErrorAt: start.Add(-34 * time.Second),
+			},
+		},
+	}, nil
+}
+
 // serve puts f on a socket for the length of a test and points the command line at it.
 func serve(t *testing.T, f callcontrol.Control) (socket string, stop func()) {
 	t.Helper()
@@ -183,7 +205,7 @@ func serve(t *testing.T, f callcontrol.Control) (socket string, stop func()) {
 
 func serveAt(t *testing.T, socket string, f callcontrol.Control) (stop func()) {
 	t.Helper()
-	s, err := control.NewServer(control.Config{Socket: socket}, f, slog.New(slog.DiscardHandler))
+	s, err := control.NewServer(control.Config{Socket: socket}, f, slog.New(slog.DiscardHandler), control.WithSources(control.Sources{Status: fakeStatus}))
 	if err != nil {
 		t.Fatal(err)
 	}

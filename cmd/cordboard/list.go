@@ -98,7 +98,7 @@ func (c *callsCommand) Run(a *app) error {
 	for _, v := range calls {
 		rows = append(rows, []string{
 			string(v.ID), string(v.Agent), string(v.Direction), party(v.Remote), v.Queue, because(string(v.Phase), string(v.Cause)),
-			elapsed(v.Started, a.now()), qualityText(worst(v.Legs)), v.Contact.Name, transferText(v.Transfer, transfers),
+			elapsed(v.Started, a.now()), qualityText(worst(v.Legs)), contactText(v), transferText(v.Transfer, transfers),
 		})
 	}
 	table(a.out, rows)

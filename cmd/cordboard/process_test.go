@@ -27,13 +27,17 @@ const asCommand = "CORDBOARD_TEST_AS_COMMAND"
 type process struct {
 	t      *testing.T
 	ctx    context.Context
+	dir    string // of the configuration
 	cmd    *exec.Cmd
 	pbx    *sim.PBX
 	phone  *sim.Phone
 	client *control.Client
 }
 
-func startProcess(t *testing.T) *process {
+func startProcess(t *testing.T) *process { return startProcessWith(t, "", nil) }
+
+// startProcessWith adds to the configuration, and files beside it.
+func startProcessWith(t *testing.T, more string, files map[string]string) *process {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	t.Cleanup(cancel)
@@ -47,6 +51,10 @@ func startProcess(t *testing.T) *process {
 	p.must(err)
 	sip := netip.AddrPortFrom(local.Addr(), port)
 	dir := t.TempDir()
+	p.dir = dir
+	for name, text := range files {
+		p.must(os.WriteFile(filepath.Join(dir, name), []byte(text), 0o700))
+	}
 	for _, f := range []string{"line", "phone"} {
 		p.must(os.WriteFile(filepath.Join(dir, f), []byte(f), 0o600))
 	}
@@ -57,7 +65,7 @@ control: {socket: s}
 state_dir: state
 trunks: [{name: pbx, server: "sip:%s;transport=udp"}]
 agents: [{name: anna, line: {trunk: pbx, user: "1001", password: {file: line}}, device: {user: phone, password: {file: phone}}}]
-`, sip, p.pbx.Addr()), 0o600))
+%s`, sip, p.pbx.Addr(), more), 0o600))
 	p.cmd = exec.CommandContext(ctx, os.Args[0], "serve", config)
 	p.cmd.Env = append(os.Environ(), asCommand+"=1")
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}

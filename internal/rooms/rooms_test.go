@@ -103,6 +103,35 @@ func TestImportSipgoOnlyInSipua(t *testing.T) {
 	}
 }
 
+// NATS stays inside journal: events could be kept elsewhere one day.
+func TestImportNATSOnlyInJournal(t *testing.T) {
+	for _, p := range packages(t) {
+		for _, list := range [][]string{p.Imports, p.TestImports, p.XTestImports} {
+			for _, imp := range list {
+				if room(p.ImportPath) != "journal" && strings.HasPrefix(imp, "github.com/nats-io/") {
+					t.Errorf("%s imports %s: only journal may", p.ImportPath, imp)
+				}
+			}
+		}
+	}
+}
+
+// go-plugin stays inside host and sdk: adapters and the daemon know only the contract.
+func TestImportGoPluginOnlyInHostAndSDK(t *testing.T) {
+	for _, p := range packages(t) {
+		if p.ImportPath == "cordboard/plugins/host" || p.ImportPath == "cordboard/plugins/sdk" {
+			continue
+		}
+		for _, list := range [][]string{p.Imports, p.TestImports, p.XTestImports} {
+			for _, imp := range list {
+				if strings.HasPrefix(imp, "github.com/hashicorp/go-plugin") {
+					t.Errorf("%s imports %s: only plugins/host and plugins/sdk may", p.ImportPath, imp)
+				}
+			}
+		}
+	}
+}
+
 func contains(list []string, s string) bool {
 	for _, l := range list {
 		if l == s {

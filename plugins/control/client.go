@@ -135,6 +135,9 @@ func validText(c callcontrol.Command) bool {
 		string(c.ID), string(c.Agent), string(c.Call), string(c.Leg), string(c.Transfer), string(c.Number), c.Digits,
 		c.Contact.ID, c.Contact.Name, c.Contact.Kind, c.Reason,
 	}
+	for _, k := range c.Candidates {
+		all = append(all, k.ID, k.Name, k.Kind)
+	}
 	for _, s := range all {
 		if !utf8.ValidString(s) {
 			return false

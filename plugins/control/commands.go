@@ -33,6 +33,9 @@ func (s *Service) do(ctx context.Context, req command, c callcontrol.Command) (*
 	if len(c.ID) > MaxCommandID {
 		return nil, encodeRefusal(&callcontrol.Refusal{Code: callcontrol.CodeBadArgument, Message: "the command id is longer than 128 bytes"})
 	}
+	if c.ID != "" {
+		c.ID = callcontrol.CommandID(s.prefix) + c.ID
+	}
 	if d := h.GetDeadline(); d != nil {
 		if !time.Now().Before(d.AsTime()) {
 			return nil, encodeRefusal(&callcontrol.Refusal{Code: callcontrol.CodeTimeout, Message: "the command's deadline has passed; nothing was done"})
@@ -135,6 +138,7 @@ func (s *Service) Cancel(ctx context.Context, r *controlv1.CancelRequest) (*cont
 func (s *Service) Bind(ctx context.Context, r *controlv1.BindRequest) (*controlv1.CommandResult, error) {
 	return s.do(ctx, r, callcontrol.Command{
 		Kind: callcontrol.KindBind, Contact: decodeContact(r.GetContact()), Variables: list(r.GetVariables(), decodeVariable),
+		Candidates: list(r.GetCandidates(), decodeContact),
 	})
 }
 

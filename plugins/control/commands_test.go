@@ -31,7 +31,7 @@ var full = map[callcontrol.Kind]callcontrol.Command{
 	callcontrol.KindConference: {Call: "c1", Transfer: "t1"},
 	callcontrol.KindComplete:   {Call: "c1", Transfer: "t1"},
 	callcontrol.KindCancel:     {Call: "c1", Transfer: "t1"},
-	callcontrol.KindBind:       {Call: "c1", Contact: callcontrol.Contact{ID: "7", Name: "Ann", Kind: "contact"}, Variables: []callcontrol.Variable{{Name: "a", Value: "1"}}},
+	callcontrol.KindBind:       {Call: "c1", Contact: callcontrol.Contact{ID: "7", Name: "Ann", Kind: "contact"}, Variables: []callcontrol.Variable{{Name: "a", Value: "1"}}, Candidates: []callcontrol.Contact{{ID: "8"}, {Name: "Bo"}}},
 	callcontrol.KindStatus:     {Status: callcontrol.StatusPause, Reason: "lunch"},
 }
 

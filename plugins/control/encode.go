@@ -54,6 +54,10 @@ func encodeContact(c callcontrol.Contact) *controlv1.Contact {
 	return &controlv1.Contact{Id: text(c.ID), Name: text(c.Name), Kind: text(c.Kind)}
 }
 
+func encodeCandidate(c callcontrol.Contact) *controlv1.Contact {
+	return &controlv1.Contact{Id: text(c.ID), Name: text(c.Name), Kind: text(c.Kind)}
+}
+
 func encodeLeg(l callcontrol.LegView) *controlv1.Leg {
 	return &controlv1.Leg{
 		Id: text(l.ID), Role: roles.to(l.Role), State: legStates.to(l.State), Party: encodeIdentity(l.Party),
@@ -85,6 +89,7 @@ func encodeCall(c callcontrol.CallView) *controlv1.Call {
 		Contact: encodeContact(c.Contact), Legs: list(c.Legs, encodeLeg), TransferId: text(c.Transfer),
 		TransferredFrom: text(c.TransferredFrom), TransferredTo: text(c.TransferredTo), Cause: causes.to(c.Cause),
 		Started: encodeTime(c.Started), Answered: encodeTime(c.Answered),
+		Candidates: list(c.Candidates, encodeCandidate),
 	}
 }
 

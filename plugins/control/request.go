@@ -70,6 +70,7 @@ var invokes = map[callcontrol.Kind]invoke{
 	callcontrol.KindBind: func(ctx context.Context, rpc rpc, h *header, c callcontrol.Command) (*result, error) {
 		return rpc.Bind(ctx, &controlv1.BindRequest{
 			Header: h, CallId: string(c.Call), Contact: encodeContact(c.Contact), Variables: list(c.Variables, encodeVariable),
+			Candidates: list(c.Candidates, encodeCandidate),
 		})
 	},
 	callcontrol.KindStatus: func(ctx context.Context, rpc rpc, h *header, c callcontrol.Command) (*result, error) {

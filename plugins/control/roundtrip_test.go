@@ -33,6 +33,7 @@ var enumWords = map[reflect.Type]string{
 	reflect.TypeFor[callcontrol.Connect]():        "persistent",
 	reflect.TypeFor[callcontrol.WhyCode]():        "wrap_up",
 	reflect.TypeFor[callcontrol.Cause]():          "busy",
+	reflect.TypeFor[AdapterState]():               "backoff",
 }
 
 func (f *filler) fill(t *testing.T, v reflect.Value) {
@@ -53,6 +54,8 @@ func (f *filler) fill(t *testing.T, v reflect.Value) {
 		v.SetBool(true)
 	case reflect.Uint64:
 		v.SetUint(uint64(f.n))
+	case reflect.Int:
+		v.SetInt(int64(f.n))
 	case reflect.Int64:
 		v.SetInt(int64(f.n) * 1_000_000)
 	case reflect.Float64:

@@ -6,22 +6,16 @@ import (
 	"io/fs"
 	"log/slog"
 	"net"
-	"runtime/debug"
 	"time"
 
 	"google.golang.org/grpc"
-	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/keepalive"
-	"google.golang.org/grpc/status"
 
 	"cordboard/callcontrol"
 	controlv1 "cordboard/plugins/control/v1"
 )
 
-const (
-	maxRequest = 256 << 10 // bytes
-	maxStreams = 1024      // calls at one time on one connection
-)
+const maxStreams = 1024 // calls at one time on one connection
 
 // Config is where and how the local socket stands.
 type Config struct {
@@ -34,7 +28,6 @@ type Config struct {
 // Server is the control service on a local unix socket.
 type Server struct {
 	cfg      Config
-	log      *slog.Logger
 	service  *Service
 	listener net.Listener
 	grpc     *grpc.Server
@@ -42,7 +35,7 @@ type Server struct {
 
 // NewServer opens the socket; commands are served once Run is called. Errors: *SocketInUseError when a
 // daemon listens there already.
-func NewServer(cfg Config, c callcontrol.Control, log *slog.Logger) (*Server, error) {
+func NewServer(cfg Config, c callcontrol.Control, log *slog.Logger, options ...Option) (*Server, error) {
 	if cfg.Grace == 0 {
 		cfg.Grace = 2 * time.Second
 	}
@@ -50,13 +43,12 @@ func NewServer(cfg Config, c callcontrol.Control, log *slog.Logger) (*Server, er
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{cfg: cfg, log: log, service: NewService(c, log), listener: l}
-	s.grpc = grpc.NewServer(
-		grpc.MaxRecvMsgSize(maxRequest), grpc.MaxConcurrentStreams(maxStreams),
+	s := &Server{cfg: cfg, service: NewService(c, log, options...), listener: l}
+	s.grpc = grpc.NewServer(append(s.service.ServerOptions(),
+		grpc.MaxConcurrentStreams(maxStreams),
 		grpc.ConnectionTimeout(cfg.Grace), // who connects and says nothing must not delay the end of Run
 		grpc.KeepaliveParams(keepalive.ServerParameters{Time: time.Minute, Timeout: 20 * time.Second}),
-		grpc.UnaryInterceptor(s.unary), grpc.StreamInterceptor(s.stream),
-	)
+	)...)
 	controlv1.RegisterControlServer(s.grpc, s.service)
 	return s, nil
 }
@@ -83,21 +75,3 @@ func (s *Server) Run(ctx context.Context) error {
 
 // Subscribers is how many event streams run now.
 func (s *Server) Subscribers() int { return s.service.Subscribers() }
-
-// unary and stream keep a fault in the answering of one request from ending the daemon's calls.
-func (s *Server) unary(ctx context.Context, req any, info *grpc.UnaryServerInfo, next grpc.UnaryHandler) (_ any, err error) {
-	defer s.recovered(info.FullMethod, &err)
-	return next(ctx, req)
-}
-
-func (s *Server) stream(srv any, ss grpc.ServerStream, info *grpc.StreamServerInfo, next grpc.StreamHandler) (err error) {
-	defer s.recovered(info.FullMethod, &err)
-	return next(srv, ss)
-}
-
-func (s *Server) recovered(method string, err *error) {
-	if p := recover(); p != nil {
-		s.log.Error("control request panicked", "method", method, "panic", p, "stack", string(debug.Stack()))
-		*err = status.Error(codes.Internal, "a fault of the daemon; its log has more")
-	}
-}

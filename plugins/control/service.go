@@ -24,6 +24,10 @@ type Service struct {
 	controlv1.UnimplementedControlServer
 	control callcontrol.Control
 	log     *slog.Logger
+	sources Sources
+	prefix  string // of command ids; see ForAdapter
+	ack     func(context.Context, journal.Cursor) error
+	most    int64 // subscribers
 
 	subscribers atomic.Int64
 	stopping    context.Context // ended by Stop
@@ -32,10 +36,28 @@ type Service struct {
 
 var _ controlv1.ControlServer = (*Service)(nil)
 
+// Option is something more that a Service offers.
+type Option func(*Service)
+
+// WithSources lets a service tell what the daemon knows beyond its calls.
+func WithSources(src Sources) Option { return func(s *Service) { s.sources = src } }
+
+// ForAdapter makes a service that of one adapter: ack takes what it acknowledges (a *callcontrol.Refusal
+// goes back to it), and its command ids are its own, whatever ids others choose.
+func ForAdapter(name string, ack func(context.Context, journal.Cursor) error) Option {
+	return func(s *Service) { s.ack, s.prefix, s.most = ack, name+"/", maxAdapterStreams }
+}
+
+// maxAdapterStreams is for a new stream that begins while the old one's end is not seen yet.
+const maxAdapterStreams = 4
+
 // NewService serves c.
-func NewService(c callcontrol.Control, log *slog.Logger) *Service {
-	s := &Service{control: c, log: log}
+func NewService(c callcontrol.Control, log *slog.Logger, options ...Option) *Service {
+	s := &Service{control: c, log: log, most: MaxSubscribers}
 	s.stopping, s.stop = context.WithCancel(context.Background())
+	for _, o := range options {
+		o(s)
+	}
 	return s
 }
 
@@ -50,7 +72,7 @@ func (s *Service) Subscribers() int { return int(s.subscribers.Load()) }
 // subscriber costs no memory: gRPC's flow control stops its reading, and it meets a gap.
 func (s *Service) Subscribe(req *controlv1.SubscribeRequest, stream controlv1.Control_SubscribeServer) error {
 	defer s.subscribers.Add(-1)
-	if s.subscribers.Add(1) > MaxSubscribers {
+	if s.subscribers.Add(1) > s.most {
 		return status.Error(codes.ResourceExhausted, "too many subscribers")
 	}
 	ctx, cancel := context.WithCancel(stream.Context())

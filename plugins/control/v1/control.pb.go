@@ -916,6 +916,8 @@ const (
 	Cause_CAUSE_REPLACED    Cause = 19
 	// A fault of the daemon itself.
 	Cause_CAUSE_INTERNAL Cause = 20
+	// An earlier run of the daemon was killed, or its host went down, and left this alive.
+	Cause_CAUSE_GATEWAY_RESTART Cause = 21
 )
 
 // Enum value maps for Cause.
@@ -942,29 +944,31 @@ var (
 		18: "CAUSE_TRANSFERRED",
 		19: "CAUSE_REPLACED",
 		20: "CAUSE_INTERNAL",
+		21: "CAUSE_GATEWAY_RESTART",
 	}
 	Cause_value = map[string]int32{
-		"CAUSE_UNSPECIFIED":    0,
-		"CAUSE_NORMAL":         1,
-		"CAUSE_CANCELLED":      2,
-		"CAUSE_BUSY":           3,
-		"CAUSE_NO_ANSWER":      4,
-		"CAUSE_REJECTED":       5,
-		"CAUSE_BAD_NUMBER":     6,
-		"CAUSE_UNAVAILABLE":    7,
-		"CAUSE_FORBIDDEN":      8,
-		"CAUSE_NOT_ACCEPTABLE": 9,
-		"CAUSE_CONGESTION":     10,
-		"CAUSE_FAILURE":        11,
-		"CAUSE_TIMEOUT":        12,
-		"CAUSE_MEDIA_LOST":     13,
-		"CAUSE_DEVICE_LOST":    14,
-		"CAUSE_NO_DEVICE":      15,
-		"CAUSE_DRAINING":       16,
-		"CAUSE_HOLD_LIMIT":     17,
-		"CAUSE_TRANSFERRED":    18,
-		"CAUSE_REPLACED":       19,
-		"CAUSE_INTERNAL":       20,
+		"CAUSE_UNSPECIFIED":     0,
+		"CAUSE_NORMAL":          1,
+		"CAUSE_CANCELLED":       2,
+		"CAUSE_BUSY":            3,
+		"CAUSE_NO_ANSWER":       4,
+		"CAUSE_REJECTED":        5,
+		"CAUSE_BAD_NUMBER":      6,
+		"CAUSE_UNAVAILABLE":     7,
+		"CAUSE_FORBIDDEN":       8,
+		"CAUSE_NOT_ACCEPTABLE":  9,
+		"CAUSE_CONGESTION":      10,
+		"CAUSE_FAILURE":         11,
+		"CAUSE_TIMEOUT":         12,
+		"CAUSE_MEDIA_LOST":      13,
+		"CAUSE_DEVICE_LOST":     14,
+		"CAUSE_NO_DEVICE":       15,
+		"CAUSE_DRAINING":        16,
+		"CAUSE_HOLD_LIMIT":      17,
+		"CAUSE_TRANSFERRED":     18,
+		"CAUSE_REPLACED":        19,
+		"CAUSE_INTERNAL":        20,
+		"CAUSE_GATEWAY_RESTART": 21,
 	}
 )
 
@@ -993,6 +997,73 @@ func (x Cause) Number() protoreflect.EnumNumber {
 // Deprecated: Use Cause.Descriptor instead.
 func (Cause) EnumDescriptor() ([]byte, []int) {
 	return file_control_proto_rawDescGZIP(), []int{12}
+}
+
+type AdapterState int32
+
+const (
+	AdapterState_ADAPTER_STATE_UNSPECIFIED AdapterState = 0
+	AdapterState_ADAPTER_STATE_STARTING    AdapterState = 1
+	AdapterState_ADAPTER_STATE_RUNNING     AdapterState = 2
+	// It runs, and says that something it needs is missing: AdapterStatus.last_error.
+	AdapterState_ADAPTER_STATE_DEGRADED AdapterState = 3
+	// It does not answer its health check.
+	AdapterState_ADAPTER_STATE_HUNG AdapterState = 4
+	// It ended, and waits for its next start.
+	AdapterState_ADAPTER_STATE_BACKOFF  AdapterState = 5
+	AdapterState_ADAPTER_STATE_STOPPING AdapterState = 6
+	AdapterState_ADAPTER_STATE_STOPPED  AdapterState = 7
+)
+
+// Enum value maps for AdapterState.
+var (
+	AdapterState_name = map[int32]string{
+		0: "ADAPTER_STATE_UNSPECIFIED",
+		1: "ADAPTER_STATE_STARTING",
+		2: "ADAPTER_STATE_RUNNING",
+		3: "ADAPTER_STATE_DEGRADED",
+		4: "ADAPTER_STATE_HUNG",
+		5: "ADAPTER_STATE_BACKOFF",
+		6: "ADAPTER_STATE_STOPPING",
+		7: "ADAPTER_STATE_STOPPED",
+	}
+	AdapterState_value = map[string]int32{
+		"ADAPTER_STATE_UNSPECIFIED": 0,
+		"ADAPTER_STATE_STARTING":    1,
+		"ADAPTER_STATE_RUNNING":     2,
+		"ADAPTER_STATE_DEGRADED":    3,
+		"ADAPTER_STATE_HUNG":        4,
+		"ADAPTER_STATE_BACKOFF":     5,
+		"ADAPTER_STATE_STOPPING":    6,
+		"ADAPTER_STATE_STOPPED":     7,
+	}
+)
+
+func (x AdapterState) Enum() *AdapterState {
+	p := new(AdapterState)
+	*p = x
+	return p
+}
+
+func (x AdapterState) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (AdapterState) Descriptor() protoreflect.EnumDescriptor {
+	return file_control_proto_enumTypes[13].Descriptor()
+}
+
+func (AdapterState) Type() protoreflect.EnumType {
+	return &file_control_proto_enumTypes[13]
+}
+
+func (x AdapterState) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use AdapterState.Descriptor instead.
+func (AdapterState) EnumDescriptor() ([]byte, []int) {
+	return file_control_proto_rawDescGZIP(), []int{13}
 }
 
 // CommandHeader is common to all commands.
@@ -2013,13 +2084,18 @@ func (x *CancelRequest) GetTransferId() string {
 	return ""
 }
 
+// BindRequest with nothing but its header and call takes the contact away.
 type BindRequest struct {
-	state   protoimpl.MessageState `protogen:"open.v1"`
-	Header  *CommandHeader         `protobuf:"bytes,1,opt,name=header,proto3" json:"header,omitempty"`
-	CallId  string                 `protobuf:"bytes,2,opt,name=call_id,json=callId,proto3" json:"call_id,omitempty"`
-	Contact *Contact               `protobuf:"bytes,5,opt,name=contact,proto3" json:"contact,omitempty"`
+	state  protoimpl.MessageState `protogen:"open.v1"`
+	Header *CommandHeader         `protobuf:"bytes,1,opt,name=header,proto3" json:"header,omitempty"`
+	CallId string                 `protobuf:"bytes,2,opt,name=call_id,json=callId,proto3" json:"call_id,omitempty"`
+	// The record that the call is about from now on.
+	Contact *Contact `protobuf:"bytes,5,opt,name=contact,proto3" json:"contact,omitempty"`
 	// Added to the call's; a variable of the same name is replaced.
-	Variables     []*Variable `protobuf:"bytes,6,rep,name=variables,proto3" json:"variables,omitempty"`
+	Variables []*Variable `protobuf:"bytes,6,rep,name=variables,proto3" json:"variables,omitempty"`
+	// Records that the call may be about, 16 at most: added to the call's. The only one there is becomes
+	// the contact of a call that has none.
+	Candidates    []*Contact `protobuf:"bytes,7,rep,name=candidates,proto3" json:"candidates,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2078,6 +2154,13 @@ func (x *BindRequest) GetContact() *Contact {
 func (x *BindRequest) GetVariables() []*Variable {
 	if x != nil {
 		return x.Variables
+	}
+	return nil
+}
+
+func (x *BindRequest) GetCandidates() []*Contact {
+	if x != nil {
+		return x.Candidates
 	}
 	return nil
 }
@@ -3470,9 +3553,11 @@ type Call struct {
 	TransferredFrom string `protobuf:"bytes,14,opt,name=transferred_from,json=transferredFrom,proto3" json:"transferred_from,omitempty"`
 	TransferredTo   string `protobuf:"bytes,15,opt,name=transferred_to,json=transferredTo,proto3" json:"transferred_to,omitempty"`
 	// Ended, or why a tone is heard.
-	Cause         Cause                  `protobuf:"varint,16,opt,name=cause,proto3,enum=cordboard.control.v1.Cause" json:"cause,omitempty"`
-	Started       *timestamppb.Timestamp `protobuf:"bytes,17,opt,name=started,proto3" json:"started,omitempty"`
-	Answered      *timestamppb.Timestamp `protobuf:"bytes,18,opt,name=answered,proto3" json:"answered,omitempty"`
+	Cause    Cause                  `protobuf:"varint,16,opt,name=cause,proto3,enum=cordboard.control.v1.Cause" json:"cause,omitempty"`
+	Started  *timestamppb.Timestamp `protobuf:"bytes,17,opt,name=started,proto3" json:"started,omitempty"`
+	Answered *timestamppb.Timestamp `protobuf:"bytes,18,opt,name=answered,proto3" json:"answered,omitempty"`
+	// Records that the other party may be, of which an agent binds one.
+	Candidates    []*Contact `protobuf:"bytes,19,rep,name=candidates,proto3" json:"candidates,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -3629,6 +3714,13 @@ func (x *Call) GetStarted() *timestamppb.Timestamp {
 func (x *Call) GetAnswered() *timestamppb.Timestamp {
 	if x != nil {
 		return x.Answered
+	}
+	return nil
+}
+
+func (x *Call) GetCandidates() []*Contact {
+	if x != nil {
+		return x.Candidates
 	}
 	return nil
 }
@@ -4036,6 +4128,653 @@ func (x *Reason) GetCallId() string {
 	return ""
 }
 
+type DirectoryRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DirectoryRequest) Reset() {
+	*x = DirectoryRequest{}
+	mi := &file_control_proto_msgTypes[43]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DirectoryRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DirectoryRequest) ProtoMessage() {}
+
+func (x *DirectoryRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_control_proto_msgTypes[43]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DirectoryRequest.ProtoReflect.Descriptor instead.
+func (*DirectoryRequest) Descriptor() ([]byte, []int) {
+	return file_control_proto_rawDescGZIP(), []int{43}
+}
+
+type DirectoryReply struct {
+	state  protoimpl.MessageState `protogen:"open.v1"`
+	Agents []*DirectoryAgent      `protobuf:"bytes,1,rep,name=agents,proto3" json:"agents,omitempty"`
+	Trunks []*DirectoryTrunk      `protobuf:"bytes,2,rep,name=trunks,proto3" json:"trunks,omitempty"`
+	// Names of queues that the daemon knows; trunks may name others.
+	Queues        []string `protobuf:"bytes,3,rep,name=queues,proto3" json:"queues,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DirectoryReply) Reset() {
+	*x = DirectoryReply{}
+	mi := &file_control_proto_msgTypes[44]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DirectoryReply) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DirectoryReply) ProtoMessage() {}
+
+func (x *DirectoryReply) ProtoReflect() protoreflect.Message {
+	mi := &file_control_proto_msgTypes[44]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DirectoryReply.ProtoReflect.Descriptor instead.
+func (*DirectoryReply) Descriptor() ([]byte, []int) {
+	return file_control_proto_rawDescGZIP(), []int{44}
+}
+
+func (x *DirectoryReply) GetAgents() []*DirectoryAgent {
+	if x != nil {
+		return x.Agents
+	}
+	return nil
+}
+
+func (x *DirectoryReply) GetTrunks() []*DirectoryTrunk {
+	if x != nil {
+		return x.Trunks
+	}
+	return nil
+}
+
+func (x *DirectoryReply) GetQueues() []string {
+	if x != nil {
+		return x.Queues
+	}
+	return nil
+}
+
+// DirectoryAgent is a person with what is configured for them.
+type DirectoryAgent struct {
+	state  protoimpl.MessageState `protogen:"open.v1"`
+	Id     string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	Name   string                 `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
+	Trunk  string                 `protobuf:"bytes,3,opt,name=trunk,proto3" json:"trunk,omitempty"`
+	LineId string                 `protobuf:"bytes,4,opt,name=line_id,json=lineId,proto3" json:"line_id,omitempty"`
+	// The line's account at the trunk.
+	User string `protobuf:"bytes,5,opt,name=user,proto3" json:"user,omitempty"`
+	// Shown to those called.
+	Number  string  `protobuf:"bytes,6,opt,name=number,proto3" json:"number,omitempty"`
+	Display string  `protobuf:"bytes,7,opt,name=display,proto3" json:"display,omitempty"`
+	Connect Connect `protobuf:"varint,8,opt,name=connect,proto3,enum=cordboard.control.v1.Connect" json:"connect,omitempty"`
+	// With which the phone registers here; empty: it stands at a fixed address.
+	DeviceUser    string `protobuf:"bytes,9,opt,name=device_user,json=deviceUser,proto3" json:"device_user,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DirectoryAgent) Reset() {
+	*x = DirectoryAgent{}
+	mi := &file_control_proto_msgTypes[45]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DirectoryAgent) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DirectoryAgent) ProtoMessage() {}
+
+func (x *DirectoryAgent) ProtoReflect() protoreflect.Message {
+	mi := &file_control_proto_msgTypes[45]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DirectoryAgent.ProtoReflect.Descriptor instead.
+func (*DirectoryAgent) Descriptor() ([]byte, []int) {
+	return file_control_proto_rawDescGZIP(), []int{45}
+}
+
+func (x *DirectoryAgent) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *DirectoryAgent) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *DirectoryAgent) GetTrunk() string {
+	if x != nil {
+		return x.Trunk
+	}
+	return ""
+}
+
+func (x *DirectoryAgent) GetLineId() string {
+	if x != nil {
+		return x.LineId
+	}
+	return ""
+}
+
+func (x *DirectoryAgent) GetUser() string {
+	if x != nil {
+		return x.User
+	}
+	return ""
+}
+
+func (x *DirectoryAgent) GetNumber() string {
+	if x != nil {
+		return x.Number
+	}
+	return ""
+}
+
+func (x *DirectoryAgent) GetDisplay() string {
+	if x != nil {
+		return x.Display
+	}
+	return ""
+}
+
+func (x *DirectoryAgent) GetConnect() Connect {
+	if x != nil {
+		return x.Connect
+	}
+	return Connect_CONNECT_UNSPECIFIED
+}
+
+func (x *DirectoryAgent) GetDeviceUser() string {
+	if x != nil {
+		return x.DeviceUser
+	}
+	return ""
+}
+
+type DirectoryTrunk struct {
+	state  protoimpl.MessageState `protogen:"open.v1"`
+	Name   string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	Server string                 `protobuf:"bytes,2,opt,name=server,proto3" json:"server,omitempty"`
+	Domain string                 `protobuf:"bytes,3,opt,name=domain,proto3" json:"domain,omitempty"`
+	// Lines register there.
+	Registers     bool `protobuf:"varint,4,opt,name=registers,proto3" json:"registers,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DirectoryTrunk) Reset() {
+	*x = DirectoryTrunk{}
+	mi := &file_control_proto_msgTypes[46]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DirectoryTrunk) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DirectoryTrunk) ProtoMessage() {}
+
+func (x *DirectoryTrunk) ProtoReflect() protoreflect.Message {
+	mi := &file_control_proto_msgTypes[46]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DirectoryTrunk.ProtoReflect.Descriptor instead.
+func (*DirectoryTrunk) Descriptor() ([]byte, []int) {
+	return file_control_proto_rawDescGZIP(), []int{46}
+}
+
+func (x *DirectoryTrunk) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *DirectoryTrunk) GetServer() string {
+	if x != nil {
+		return x.Server
+	}
+	return ""
+}
+
+func (x *DirectoryTrunk) GetDomain() string {
+	if x != nil {
+		return x.Domain
+	}
+	return ""
+}
+
+func (x *DirectoryTrunk) GetRegisters() bool {
+	if x != nil {
+		return x.Registers
+	}
+	return false
+}
+
+type StatusRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *StatusRequest) Reset() {
+	*x = StatusRequest{}
+	mi := &file_control_proto_msgTypes[47]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StatusRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StatusRequest) ProtoMessage() {}
+
+func (x *StatusRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_control_proto_msgTypes[47]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StatusRequest.ProtoReflect.Descriptor instead.
+func (*StatusRequest) Descriptor() ([]byte, []int) {
+	return file_control_proto_rawDescGZIP(), []int{47}
+}
+
+type StatusReply struct {
+	state   protoimpl.MessageState `protogen:"open.v1"`
+	Version string                 `protobuf:"bytes,1,opt,name=version,proto3" json:"version,omitempty"`
+	Started *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=started,proto3" json:"started,omitempty"`
+	// The newest event.
+	Cursor *Cursor `protobuf:"bytes,3,opt,name=cursor,proto3" json:"cursor,omitempty"`
+	// The daemon is stopping and takes no new calls.
+	Draining      bool             `protobuf:"varint,4,opt,name=draining,proto3" json:"draining,omitempty"`
+	Adapters      []*AdapterStatus `protobuf:"bytes,5,rep,name=adapters,proto3" json:"adapters,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *StatusReply) Reset() {
+	*x = StatusReply{}
+	mi := &file_control_proto_msgTypes[48]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StatusReply) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StatusReply) ProtoMessage() {}
+
+func (x *StatusReply) ProtoReflect() protoreflect.Message {
+	mi := &file_control_proto_msgTypes[48]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StatusReply.ProtoReflect.Descriptor instead.
+func (*StatusReply) Descriptor() ([]byte, []int) {
+	return file_control_proto_rawDescGZIP(), []int{48}
+}
+
+func (x *StatusReply) GetVersion() string {
+	if x != nil {
+		return x.Version
+	}
+	return ""
+}
+
+func (x *StatusReply) GetStarted() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Started
+	}
+	return nil
+}
+
+func (x *StatusReply) GetCursor() *Cursor {
+	if x != nil {
+		return x.Cursor
+	}
+	return nil
+}
+
+func (x *StatusReply) GetDraining() bool {
+	if x != nil {
+		return x.Draining
+	}
+	return false
+}
+
+func (x *StatusReply) GetAdapters() []*AdapterStatus {
+	if x != nil {
+		return x.Adapters
+	}
+	return nil
+}
+
+// AdapterStatus is how one adapter process is.
+type AdapterStatus struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Name  string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// As configured: contacts, webhook, command.
+	Kind  string       `protobuf:"bytes,2,opt,name=kind,proto3" json:"kind,omitempty"`
+	State AdapterState `protobuf:"varint,3,opt,name=state,proto3,enum=cordboard.control.v1.AdapterState" json:"state,omitempty"`
+	// What the adapter says of itself: its program and version.
+	Program      string   `protobuf:"bytes,4,opt,name=program,proto3" json:"program,omitempty"`
+	Version      string   `protobuf:"bytes,5,opt,name=version,proto3" json:"version,omitempty"`
+	Capabilities []string `protobuf:"bytes,6,rep,name=capabilities,proto3" json:"capabilities,omitempty"`
+	// Of the process; 0: none.
+	Pid     int32                  `protobuf:"varint,7,opt,name=pid,proto3" json:"pid,omitempty"`
+	Started *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=started,proto3" json:"started,omitempty"`
+	// How often the process was started again.
+	Restarts uint32 `protobuf:"varint,9,opt,name=restarts,proto3" json:"restarts,omitempty"`
+	// BACKOFF: when it is started next.
+	NextStart *timestamppb.Timestamp `protobuf:"bytes,10,opt,name=next_start,json=nextStart,proto3" json:"next_start,omitempty"`
+	// The last trouble, also of a former life; empty: none.
+	LastError   string                 `protobuf:"bytes,11,opt,name=last_error,json=lastError,proto3" json:"last_error,omitempty"`
+	LastErrorAt *timestamppb.Timestamp `protobuf:"bytes,12,opt,name=last_error_at,json=lastErrorAt,proto3" json:"last_error_at,omitempty"`
+	// The last acknowledged event; absent: none yet.
+	Acknowledged *Cursor `protobuf:"bytes,13,opt,name=acknowledged,proto3" json:"acknowledged,omitempty"`
+	// Events that it has not acknowledged; 0 for an adapter that takes none.
+	Lag uint64 `protobuf:"varint,14,opt,name=lag,proto3" json:"lag,omitempty"`
+	// What was thrown away because the adapter said too much.
+	LogLinesDropped uint64 `protobuf:"varint,15,opt,name=log_lines_dropped,json=logLinesDropped,proto3" json:"log_lines_dropped,omitempty"`
+	// Lookups and searches that were not answered in time, or not at all.
+	CallsFailed   uint64 `protobuf:"varint,16,opt,name=calls_failed,json=callsFailed,proto3" json:"calls_failed,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AdapterStatus) Reset() {
+	*x = AdapterStatus{}
+	mi := &file_control_proto_msgTypes[49]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AdapterStatus) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AdapterStatus) ProtoMessage() {}
+
+func (x *AdapterStatus) ProtoReflect() protoreflect.Message {
+	mi := &file_control_proto_msgTypes[49]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AdapterStatus.ProtoReflect.Descriptor instead.
+func (*AdapterStatus) Descriptor() ([]byte, []int) {
+	return file_control_proto_rawDescGZIP(), []int{49}
+}
+
+func (x *AdapterStatus) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *AdapterStatus) GetKind() string {
+	if x != nil {
+		return x.Kind
+	}
+	return ""
+}
+
+func (x *AdapterStatus) GetState() AdapterState {
+	if x != nil {
+		return x.State
+	}
+	return AdapterState_ADAPTER_STATE_UNSPECIFIED
+}
+
+func (x *AdapterStatus) GetProgram() string {
+	if x != nil {
+		return x.Program
+	}
+	return ""
+}
+
+func (x *AdapterStatus) GetVersion() string {
+	if x != nil {
+		return x.Version
+	}
+	return ""
+}
+
+func (x *AdapterStatus) GetCapabilities() []string {
+	if x != nil {
+		return x.Capabilities
+	}
+	return nil
+}
+
+func (x *AdapterStatus) GetPid() int32 {
+	if x != nil {
+		return x.Pid
+	}
+	return 0
+}
+
+func (x *AdapterStatus) GetStarted() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Started
+	}
+	return nil
+}
+
+func (x *AdapterStatus) GetRestarts() uint32 {
+	if x != nil {
+		return x.Restarts
+	}
+	return 0
+}
+
+func (x *AdapterStatus) GetNextStart() *timestamppb.Timestamp {
+	if x != nil {
+		return x.NextStart
+	}
+	return nil
+}
+
+func (x *AdapterStatus) GetLastError() string {
+	if x != nil {
+		return x.LastError
+	}
+	return ""
+}
+
+func (x *AdapterStatus) GetLastErrorAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.LastErrorAt
+	}
+	return nil
+}
+
+func (x *AdapterStatus) GetAcknowledged() *Cursor {
+	if x != nil {
+		return x.Acknowledged
+	}
+	return nil
+}
+
+func (x *AdapterStatus) GetLag() uint64 {
+	if x != nil {
+		return x.Lag
+	}
+	return 0
+}
+
+func (x *AdapterStatus) GetLogLinesDropped() uint64 {
+	if x != nil {
+		return x.LogLinesDropped
+	}
+	return 0
+}
+
+func (x *AdapterStatus) GetCallsFailed() uint64 {
+	if x != nil {
+		return x.CallsFailed
+	}
+	return 0
+}
+
+type AcknowledgeRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Cursor        *Cursor                `protobuf:"bytes,1,opt,name=cursor,proto3" json:"cursor,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AcknowledgeRequest) Reset() {
+	*x = AcknowledgeRequest{}
+	mi := &file_control_proto_msgTypes[50]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AcknowledgeRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AcknowledgeRequest) ProtoMessage() {}
+
+func (x *AcknowledgeRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_control_proto_msgTypes[50]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AcknowledgeRequest.ProtoReflect.Descriptor instead.
+func (*AcknowledgeRequest) Descriptor() ([]byte, []int) {
+	return file_control_proto_rawDescGZIP(), []int{50}
+}
+
+func (x *AcknowledgeRequest) GetCursor() *Cursor {
+	if x != nil {
+		return x.Cursor
+	}
+	return nil
+}
+
+type AcknowledgeReply struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AcknowledgeReply) Reset() {
+	*x = AcknowledgeReply{}
+	mi := &file_control_proto_msgTypes[51]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AcknowledgeReply) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AcknowledgeReply) ProtoMessage() {}
+
+func (x *AcknowledgeReply) ProtoReflect() protoreflect.Message {
+	mi := &file_control_proto_msgTypes[51]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AcknowledgeReply.ProtoReflect.Descriptor instead.
+func (*AcknowledgeReply) Descriptor() ([]byte, []int) {
+	return file_control_proto_rawDescGZIP(), []int{51}
+}
+
 var File_control_proto protoreflect.FileDescriptor
 
 const file_control_proto_rawDesc = "" +
@@ -4112,12 +4851,15 @@ const file_control_proto_rawDesc = "" +
 	"\x06header\x18\x01 \x01(\v2#.cordboard.control.v1.CommandHeaderR\x06header\x12\x17\n" +
 	"\acall_id\x18\x02 \x01(\tR\x06callId\x12\x1f\n" +
 	"\vtransfer_id\x18\x04 \x01(\tR\n" +
-	"transferId\"\xda\x01\n" +
+	"transferId\"\x99\x02\n" +
 	"\vBindRequest\x12;\n" +
 	"\x06header\x18\x01 \x01(\v2#.cordboard.control.v1.CommandHeaderR\x06header\x12\x17\n" +
 	"\acall_id\x18\x02 \x01(\tR\x06callId\x127\n" +
 	"\acontact\x18\x05 \x01(\v2\x1d.cordboard.control.v1.ContactR\acontact\x12<\n" +
-	"\tvariables\x18\x06 \x03(\v2\x1e.cordboard.control.v1.VariableR\tvariables\"\x9d\x01\n" +
+	"\tvariables\x18\x06 \x03(\v2\x1e.cordboard.control.v1.VariableR\tvariables\x12=\n" +
+	"\n" +
+	"candidates\x18\a \x03(\v2\x1d.cordboard.control.v1.ContactR\n" +
+	"candidates\"\x9d\x01\n" +
 	"\x10SetStatusRequest\x12;\n" +
 	"\x06header\x18\x01 \x01(\v2#.cordboard.control.v1.CommandHeaderR\x06header\x124\n" +
 	"\x06status\x18\x05 \x01(\x0e2\x1c.cordboard.control.v1.StatusR\x06status\x12\x16\n" +
@@ -4219,7 +4961,7 @@ const file_control_proto_rawDesc = "" +
 	"\n" +
 	"recent_mos\x18\f \x01(\x01R\trecentMos\x12*\n" +
 	"\x11remote_loss_ratio\x18\r \x01(\x01R\x0fremoteLossRatio\x12>\n" +
-	"\rremote_jitter\x18\x0e \x01(\v2\x19.google.protobuf.DurationR\fremoteJitter\"\xa9\x06\n" +
+	"\rremote_jitter\x18\x0e \x01(\v2\x19.google.protobuf.DurationR\fremoteJitter\"\xe8\x06\n" +
 	"\x04Call\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12%\n" +
 	"\x0einteraction_id\x18\x02 \x01(\tR\rinteractionId\x12\x19\n" +
@@ -4240,7 +4982,10 @@ const file_control_proto_rawDesc = "" +
 	"\x0etransferred_to\x18\x0f \x01(\tR\rtransferredTo\x121\n" +
 	"\x05cause\x18\x10 \x01(\x0e2\x1b.cordboard.control.v1.CauseR\x05cause\x124\n" +
 	"\astarted\x18\x11 \x01(\v2\x1a.google.protobuf.TimestampR\astarted\x126\n" +
-	"\banswered\x18\x12 \x01(\v2\x1a.google.protobuf.TimestampR\banswered\"\xce\x02\n" +
+	"\banswered\x18\x12 \x01(\v2\x1a.google.protobuf.TimestampR\banswered\x12=\n" +
+	"\n" +
+	"candidates\x18\x13 \x03(\v2\x1d.cordboard.control.v1.ContactR\n" +
+	"candidates\"\xce\x02\n" +
 	"\bTransfer\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x126\n" +
 	"\x04kind\x18\x02 \x01(\x0e2\".cordboard.control.v1.TransferKindR\x04kind\x12<\n" +
@@ -4279,7 +5024,58 @@ const file_control_proto_rawDesc = "" +
 	"\x06Reason\x124\n" +
 	"\x04code\x18\x01 \x01(\x0e2 .cordboard.control.v1.ReasonCodeR\x04code\x12\x12\n" +
 	"\x04text\x18\x02 \x01(\tR\x04text\x12\x17\n" +
-	"\acall_id\x18\x03 \x01(\tR\x06callId*\x85\x04\n" +
+	"\acall_id\x18\x03 \x01(\tR\x06callId\"\x12\n" +
+	"\x10DirectoryRequest\"\xa4\x01\n" +
+	"\x0eDirectoryReply\x12<\n" +
+	"\x06agents\x18\x01 \x03(\v2$.cordboard.control.v1.DirectoryAgentR\x06agents\x12<\n" +
+	"\x06trunks\x18\x02 \x03(\v2$.cordboard.control.v1.DirectoryTrunkR\x06trunks\x12\x16\n" +
+	"\x06queues\x18\x03 \x03(\tR\x06queues\"\x83\x02\n" +
+	"\x0eDirectoryAgent\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
+	"\x04name\x18\x02 \x01(\tR\x04name\x12\x14\n" +
+	"\x05trunk\x18\x03 \x01(\tR\x05trunk\x12\x17\n" +
+	"\aline_id\x18\x04 \x01(\tR\x06lineId\x12\x12\n" +
+	"\x04user\x18\x05 \x01(\tR\x04user\x12\x16\n" +
+	"\x06number\x18\x06 \x01(\tR\x06number\x12\x18\n" +
+	"\adisplay\x18\a \x01(\tR\adisplay\x127\n" +
+	"\aconnect\x18\b \x01(\x0e2\x1d.cordboard.control.v1.ConnectR\aconnect\x12\x1f\n" +
+	"\vdevice_user\x18\t \x01(\tR\n" +
+	"deviceUser\"r\n" +
+	"\x0eDirectoryTrunk\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x16\n" +
+	"\x06server\x18\x02 \x01(\tR\x06server\x12\x16\n" +
+	"\x06domain\x18\x03 \x01(\tR\x06domain\x12\x1c\n" +
+	"\tregisters\x18\x04 \x01(\bR\tregisters\"\x0f\n" +
+	"\rStatusRequest\"\xf0\x01\n" +
+	"\vStatusReply\x12\x18\n" +
+	"\aversion\x18\x01 \x01(\tR\aversion\x124\n" +
+	"\astarted\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\astarted\x124\n" +
+	"\x06cursor\x18\x03 \x01(\v2\x1c.cordboard.control.v1.CursorR\x06cursor\x12\x1a\n" +
+	"\bdraining\x18\x04 \x01(\bR\bdraining\x12?\n" +
+	"\badapters\x18\x05 \x03(\v2#.cordboard.control.v1.AdapterStatusR\badapters\"\xea\x04\n" +
+	"\rAdapterStatus\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x12\n" +
+	"\x04kind\x18\x02 \x01(\tR\x04kind\x128\n" +
+	"\x05state\x18\x03 \x01(\x0e2\".cordboard.control.v1.AdapterStateR\x05state\x12\x18\n" +
+	"\aprogram\x18\x04 \x01(\tR\aprogram\x12\x18\n" +
+	"\aversion\x18\x05 \x01(\tR\aversion\x12\"\n" +
+	"\fcapabilities\x18\x06 \x03(\tR\fcapabilities\x12\x10\n" +
+	"\x03pid\x18\a \x01(\x05R\x03pid\x124\n" +
+	"\astarted\x18\b \x01(\v2\x1a.google.protobuf.TimestampR\astarted\x12\x1a\n" +
+	"\brestarts\x18\t \x01(\rR\brestarts\x129\n" +
+	"\n" +
+	"next_start\x18\n" +
+	" \x01(\v2\x1a.google.protobuf.TimestampR\tnextStart\x12\x1d\n" +
+	"\n" +
+	"last_error\x18\v \x01(\tR\tlastError\x12>\n" +
+	"\rlast_error_at\x18\f \x01(\v2\x1a.google.protobuf.TimestampR\vlastErrorAt\x12@\n" +
+	"\facknowledged\x18\r \x01(\v2\x1c.cordboard.control.v1.CursorR\facknowledged\x12\x10\n" +
+	"\x03lag\x18\x0e \x01(\x04R\x03lag\x12*\n" +
+	"\x11log_lines_dropped\x18\x0f \x01(\x04R\x0flogLinesDropped\x12!\n" +
+	"\fcalls_failed\x18\x10 \x01(\x04R\vcallsFailed\"J\n" +
+	"\x12AcknowledgeRequest\x124\n" +
+	"\x06cursor\x18\x01 \x01(\v2\x1c.cordboard.control.v1.CursorR\x06cursor\"\x12\n" +
+	"\x10AcknowledgeReply*\x85\x04\n" +
 	"\vRefusalCode\x12\x1c\n" +
 	"\x18REFUSAL_CODE_UNSPECIFIED\x10\x00\x12%\n" +
 	"!REFUSAL_CODE_NOT_ALLOWED_IN_STATE\x10\x01\x12\x1d\n" +
@@ -4409,7 +5205,7 @@ const file_control_proto_rawDesc = "" +
 	"\x13REASON_CODE_ON_CALL\x10\x05\x12\x15\n" +
 	"\x11REASON_CODE_OFFER\x10\x06\x12\x17\n" +
 	"\x13REASON_CODE_WRAP_UP\x10\a\x12\x18\n" +
-	"\x14REASON_CODE_DRAINING\x10\b*\xc1\x03\n" +
+	"\x14REASON_CODE_DRAINING\x10\b*\xdc\x03\n" +
 	"\x05Cause\x12\x15\n" +
 	"\x11CAUSE_UNSPECIFIED\x10\x00\x12\x10\n" +
 	"\fCAUSE_NORMAL\x10\x01\x12\x13\n" +
@@ -4433,7 +5229,17 @@ const file_control_proto_rawDesc = "" +
 	"\x10CAUSE_HOLD_LIMIT\x10\x11\x12\x15\n" +
 	"\x11CAUSE_TRANSFERRED\x10\x12\x12\x12\n" +
 	"\x0eCAUSE_REPLACED\x10\x13\x12\x12\n" +
-	"\x0eCAUSE_INTERNAL\x10\x142\xce\x0e\n" +
+	"\x0eCAUSE_INTERNAL\x10\x14\x12\x19\n" +
+	"\x15CAUSE_GATEWAY_RESTART\x10\x15*\xea\x01\n" +
+	"\fAdapterState\x12\x1d\n" +
+	"\x19ADAPTER_STATE_UNSPECIFIED\x10\x00\x12\x1a\n" +
+	"\x16ADAPTER_STATE_STARTING\x10\x01\x12\x19\n" +
+	"\x15ADAPTER_STATE_RUNNING\x10\x02\x12\x1a\n" +
+	"\x16ADAPTER_STATE_DEGRADED\x10\x03\x12\x16\n" +
+	"\x12ADAPTER_STATE_HUNG\x10\x04\x12\x19\n" +
+	"\x15ADAPTER_STATE_BACKOFF\x10\x05\x12\x1a\n" +
+	"\x16ADAPTER_STATE_STOPPING\x10\x06\x12\x19\n" +
+	"\x15ADAPTER_STATE_STOPPED\x10\a2\xdc\x10\n" +
 	"\aControl\x12N\n" +
 	"\x04Dial\x12!.cordboard.control.v1.DialRequest\x1a#.cordboard.control.v1.CommandResult\x12R\n" +
 	"\x06Answer\x12#.cordboard.control.v1.AnswerRequest\x1a#.cordboard.control.v1.CommandResult\x12R\n" +
@@ -4457,7 +5263,10 @@ const file_control_proto_rawDesc = "" +
 	"\tSubscribe\x12&.cordboard.control.v1.SubscribeRequest\x1a$.cordboard.control.v1.SubscribeReply0\x01\x12P\n" +
 	"\x06Agents\x12#.cordboard.control.v1.AgentsRequest\x1a!.cordboard.control.v1.AgentsReply\x12M\n" +
 	"\x05Calls\x12\".cordboard.control.v1.CallsRequest\x1a .cordboard.control.v1.CallsReply\x12G\n" +
-	"\x03Why\x12 .cordboard.control.v1.WhyRequest\x1a\x1e.cordboard.control.v1.WhyReplyB(Z&cordboard/plugins/control/v1;controlv1b\x06proto3"
+	"\x03Why\x12 .cordboard.control.v1.WhyRequest\x1a\x1e.cordboard.control.v1.WhyReply\x12Y\n" +
+	"\tDirectory\x12&.cordboard.control.v1.DirectoryRequest\x1a$.cordboard.control.v1.DirectoryReply\x12P\n" +
+	"\x06Status\x12#.cordboard.control.v1.StatusRequest\x1a!.cordboard.control.v1.StatusReply\x12_\n" +
+	"\vAcknowledge\x12(.cordboard.control.v1.AcknowledgeRequest\x1a&.cordboard.control.v1.AcknowledgeReplyB(Z&cordboard/plugins/control/v1;controlv1b\x06proto3"
 
 var (
 	file_control_proto_rawDescOnce sync.Once
@@ -4471,8 +5280,8 @@ func file_control_proto_rawDescGZIP() []byte {
 	return file_control_proto_rawDescData
 }
 
-var file_control_proto_enumTypes = make([]protoimpl.EnumInfo, 13)
-var file_control_proto_msgTypes = make([]protoimpl.MessageInfo, 43)
+var file_control_proto_enumTypes = make([]protoimpl.EnumInfo, 14)
+var file_control_proto_msgTypes = make([]protoimpl.MessageInfo, 52)
 var file_control_proto_goTypes = []any{
 	(RefusalCode)(0),              // 0: cordboard.control.v1.RefusalCode
 	(Verb)(0),                     // 1: cordboard.control.v1.Verb
@@ -4487,180 +5296,210 @@ var file_control_proto_goTypes = []any{
 	(Connect)(0),                  // 10: cordboard.control.v1.Connect
 	(ReasonCode)(0),               // 11: cordboard.control.v1.ReasonCode
 	(Cause)(0),                    // 12: cordboard.control.v1.Cause
-	(*CommandHeader)(nil),         // 13: cordboard.control.v1.CommandHeader
-	(*CommandResult)(nil),         // 14: cordboard.control.v1.CommandResult
-	(*DialRequest)(nil),           // 15: cordboard.control.v1.DialRequest
-	(*AnswerRequest)(nil),         // 16: cordboard.control.v1.AnswerRequest
-	(*RejectRequest)(nil),         // 17: cordboard.control.v1.RejectRequest
-	(*HangupRequest)(nil),         // 18: cordboard.control.v1.HangupRequest
-	(*HoldRequest)(nil),           // 19: cordboard.control.v1.HoldRequest
-	(*RetrieveRequest)(nil),       // 20: cordboard.control.v1.RetrieveRequest
-	(*MuteRequest)(nil),           // 21: cordboard.control.v1.MuteRequest
-	(*UnmuteRequest)(nil),         // 22: cordboard.control.v1.UnmuteRequest
-	(*DigitsRequest)(nil),         // 23: cordboard.control.v1.DigitsRequest
-	(*BlindTransferRequest)(nil),  // 24: cordboard.control.v1.BlindTransferRequest
-	(*ConsultRequest)(nil),        // 25: cordboard.control.v1.ConsultRequest
-	(*SwapRequest)(nil),           // 26: cordboard.control.v1.SwapRequest
-	(*ConferenceRequest)(nil),     // 27: cordboard.control.v1.ConferenceRequest
-	(*CompleteRequest)(nil),       // 28: cordboard.control.v1.CompleteRequest
-	(*CancelRequest)(nil),         // 29: cordboard.control.v1.CancelRequest
-	(*BindRequest)(nil),           // 30: cordboard.control.v1.BindRequest
-	(*SetStatusRequest)(nil),      // 31: cordboard.control.v1.SetStatusRequest
-	(*Refusal)(nil),               // 32: cordboard.control.v1.Refusal
-	(*Cursor)(nil),                // 33: cordboard.control.v1.Cursor
-	(*SnapshotRequest)(nil),       // 34: cordboard.control.v1.SnapshotRequest
-	(*SnapshotReply)(nil),         // 35: cordboard.control.v1.SnapshotReply
-	(*SubscribeRequest)(nil),      // 36: cordboard.control.v1.SubscribeRequest
-	(*SubscribeReply)(nil),        // 37: cordboard.control.v1.SubscribeReply
-	(*Gap)(nil),                   // 38: cordboard.control.v1.Gap
-	(*AgentsRequest)(nil),         // 39: cordboard.control.v1.AgentsRequest
-	(*AgentsReply)(nil),           // 40: cordboard.control.v1.AgentsReply
-	(*CallsRequest)(nil),          // 41: cordboard.control.v1.CallsRequest
-	(*CallsReply)(nil),            // 42: cordboard.control.v1.CallsReply
-	(*WhyRequest)(nil),            // 43: cordboard.control.v1.WhyRequest
-	(*WhyReply)(nil),              // 44: cordboard.control.v1.WhyReply
-	(*Event)(nil),                 // 45: cordboard.control.v1.Event
-	(*Identity)(nil),              // 46: cordboard.control.v1.Identity
-	(*Variable)(nil),              // 47: cordboard.control.v1.Variable
-	(*Contact)(nil),               // 48: cordboard.control.v1.Contact
-	(*Leg)(nil),                   // 49: cordboard.control.v1.Leg
-	(*LegMedia)(nil),              // 50: cordboard.control.v1.LegMedia
-	(*Call)(nil),                  // 51: cordboard.control.v1.Call
-	(*Transfer)(nil),              // 52: cordboard.control.v1.Transfer
-	(*Agent)(nil),                 // 53: cordboard.control.v1.Agent
-	(*Device)(nil),                // 54: cordboard.control.v1.Device
-	(*Reason)(nil),                // 55: cordboard.control.v1.Reason
-	(*timestamppb.Timestamp)(nil), // 56: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),   // 57: google.protobuf.Duration
+	(AdapterState)(0),             // 13: cordboard.control.v1.AdapterState
+	(*CommandHeader)(nil),         // 14: cordboard.control.v1.CommandHeader
+	(*CommandResult)(nil),         // 15: cordboard.control.v1.CommandResult
+	(*DialRequest)(nil),           // 16: cordboard.control.v1.DialRequest
+	(*AnswerRequest)(nil),         // 17: cordboard.control.v1.AnswerRequest
+	(*RejectRequest)(nil),         // 18: cordboard.control.v1.RejectRequest
+	(*HangupRequest)(nil),         // 19: cordboard.control.v1.HangupRequest
+	(*HoldRequest)(nil),           // 20: cordboard.control.v1.HoldRequest
+	(*RetrieveRequest)(nil),       // 21: cordboard.control.v1.RetrieveRequest
+	(*MuteRequest)(nil),           // 22: cordboard.control.v1.MuteRequest
+	(*UnmuteRequest)(nil),         // 23: cordboard.control.v1.UnmuteRequest
+	(*DigitsRequest)(nil),         // 24: cordboard.control.v1.DigitsRequest
+	(*BlindTransferRequest)(nil),  // 25: cordboard.control.v1.BlindTransferRequest
+	(*ConsultRequest)(nil),        // 26: cordboard.control.v1.ConsultRequest
+	(*SwapRequest)(nil),           // 27: cordboard.control.v1.SwapRequest
+	(*ConferenceRequest)(nil),     // 28: cordboard.control.v1.ConferenceRequest
+	(*CompleteRequest)(nil),       // 29: cordboard.control.v1.CompleteRequest
+	(*CancelRequest)(nil),         // 30: cordboard.control.v1.CancelRequest
+	(*BindRequest)(nil),           // 31: cordboard.control.v1.BindRequest
+	(*SetStatusRequest)(nil),      // 32: cordboard.control.v1.SetStatusRequest
+	(*Refusal)(nil),               // 33: cordboard.control.v1.Refusal
+	(*Cursor)(nil),                // 34: cordboard.control.v1.Cursor
+	(*SnapshotRequest)(nil),       // 35: cordboard.control.v1.SnapshotRequest
+	(*SnapshotReply)(nil),         // 36: cordboard.control.v1.SnapshotReply
+	(*SubscribeRequest)(nil),      // 37: cordboard.control.v1.SubscribeRequest
+	(*SubscribeReply)(nil),        // 38: cordboard.control.v1.SubscribeReply
+	(*Gap)(nil),                   // 39: cordboard.control.v1.Gap
+	(*AgentsRequest)(nil),         // 40: cordboard.control.v1.AgentsRequest
+	(*AgentsReply)(nil),           // 41: cordboard.control.v1.AgentsReply
+	(*CallsRequest)(nil),          // 42: cordboard.control.v1.CallsRequest
+	(*CallsReply)(nil),            // 43: cordboard.control.v1.CallsReply
+	(*WhyRequest)(nil),            // 44: cordboard.control.v1.WhyRequest
+	(*WhyReply)(nil),              // 45: cordboard.control.v1.WhyReply
+	(*Event)(nil),                 // 46: cordboard.control.v1.Event
+	(*Identity)(nil),              // 47: cordboard.control.v1.Identity
+	(*Variable)(nil),              // 48: cordboard.control.v1.Variable
+	(*Contact)(nil),               // 49: cordboard.control.v1.Contact
+	(*Leg)(nil),                   // 50: cordboard.control.v1.Leg
+	(*LegMedia)(nil),              // 51: cordboard.control.v1.LegMedia
+	(*Call)(nil),                  // 52: cordboard.control.v1.Call
+	(*Transfer)(nil),              // 53: cordboard.control.v1.Transfer
+	(*Agent)(nil),                 // 54: cordboard.control.v1.Agent
+	(*Device)(nil),                // 55: cordboard.control.v1.Device
+	(*Reason)(nil),                // 56: cordboard.control.v1.Reason
+	(*DirectoryRequest)(nil),      // 57: cordboard.control.v1.DirectoryRequest
+	(*DirectoryReply)(nil),        // 58: cordboard.control.v1.DirectoryReply
+	(*DirectoryAgent)(nil),        // 59: cordboard.control.v1.DirectoryAgent
+	(*DirectoryTrunk)(nil),        // 60: cordboard.control.v1.DirectoryTrunk
+	(*StatusRequest)(nil),         // 61: cordboard.control.v1.StatusRequest
+	(*StatusReply)(nil),           // 62: cordboard.control.v1.StatusReply
+	(*AdapterStatus)(nil),         // 63: cordboard.control.v1.AdapterStatus
+	(*AcknowledgeRequest)(nil),    // 64: cordboard.control.v1.AcknowledgeRequest
+	(*AcknowledgeReply)(nil),      // 65: cordboard.control.v1.AcknowledgeReply
+	(*timestamppb.Timestamp)(nil), // 66: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),   // 67: google.protobuf.Duration
 }
 var file_control_proto_depIdxs = []int32{
-	56,  // 0: cordboard.control.v1.CommandHeader.deadline:type_name -> google.protobuf.Timestamp
-	13,  // 1: cordboard.control.v1.DialRequest.header:type_name -> cordboard.control.v1.CommandHeader
-	47,  // 2: cordboard.control.v1.DialRequest.variables:type_name -> cordboard.control.v1.Variable
-	13,  // 3: cordboard.control.v1.AnswerRequest.header:type_name -> cordboard.control.v1.CommandHeader
-	13,  // 4: cordboard.control.v1.RejectRequest.header:type_name -> cordboard.control.v1.CommandHeader
-	13,  // 5: cordboard.control.v1.HangupRequest.header:type_name -> cordboard.control.v1.CommandHeader
-	13,  // 6: cordboard.control.v1.HoldRequest.header:type_name -> cordboard.control.v1.CommandHeader
-	13,  // 7: cordboard.control.v1.RetrieveRequest.header:type_name -> cordboard.control.v1.CommandHeader
-	13,  // 8: cordboard.control.v1.MuteRequest.header:type_name -> cordboard.control.v1.CommandHeader
-	13,  // 9: cordboard.control.v1.UnmuteRequest.header:type_name -> cordboard.control.v1.CommandHeader
-	13,  // 10: cordboard.control.v1.DigitsRequest.header:type_name -> cordboard.control.v1.CommandHeader
-	57,  // 11: cordboard.control.v1.DigitsRequest.duration:type_name -> google.protobuf.Duration
-	57,  // 12: cordboard.control.v1.DigitsRequest.gap:type_name -> google.protobuf.Duration
-	13,  // 13: cordboard.control.v1.BlindTransferRequest.header:type_name -> cordboard.control.v1.CommandHeader
-	13,  // 14: cordboard.control.v1.ConsultRequest.header:type_name -> cordboard.control.v1.CommandHeader
-	13,  // 15: cordboard.control.v1.SwapRequest.header:type_name -> cordboard.control.v1.CommandHeader
-	13,  // 16: cordboard.control.v1.ConferenceRequest.header:type_name -> cordboard.control.v1.CommandHeader
-	13,  // 17: cordboard.control.v1.CompleteRequest.header:type_name -> cordboard.control.v1.CommandHeader
-	13,  // 18: cordboard.control.v1.CancelRequest.header:type_name -> cordboard.control.v1.CommandHeader
-	13,  // 19: cordboard.control.v1.BindRequest.header:type_name -> cordboard.control.v1.CommandHeader
-	48,  // 20: cordboard.control.v1.BindRequest.contact:type_name -> cordboard.control.v1.Contact
-	47,  // 21: cordboard.control.v1.BindRequest.variables:type_name -> cordboard.control.v1.Variable
-	13,  // 22: cordboard.control.v1.SetStatusRequest.header:type_name -> cordboard.control.v1.CommandHeader
-	9,   // 23: cordboard.control.v1.SetStatusRequest.status:type_name -> cordboard.control.v1.Status
-	0,   // 24: cordboard.control.v1.Refusal.code:type_name -> cordboard.control.v1.RefusalCode
-	6,   // 25: cordboard.control.v1.Refusal.phase:type_name -> cordboard.control.v1.Phase
-	33,  // 26: cordboard.control.v1.SnapshotReply.cursor:type_name -> cordboard.control.v1.Cursor
-	53,  // 27: cordboard.control.v1.SnapshotReply.agents:type_name -> cordboard.control.v1.Agent
-	51,  // 28: cordboard.control.v1.SnapshotReply.calls:type_name -> cordboard.control.v1.Call
-	52,  // 29: cordboard.control.v1.SnapshotReply.transfers:type_name -> cordboard.control.v1.Transfer
-	33,  // 30: cordboard.control.v1.SubscribeRequest.from:type_name -> cordboard.control.v1.Cursor
-	33,  // 31: cordboard.control.v1.SubscribeReply.cursor:type_name -> cordboard.control.v1.Cursor
-	45,  // 32: cordboard.control.v1.SubscribeReply.event:type_name -> cordboard.control.v1.Event
-	38,  // 33: cordboard.control.v1.SubscribeReply.gap:type_name -> cordboard.control.v1.Gap
-	33,  // 34: cordboard.control.v1.Gap.from:type_name -> cordboard.control.v1.Cursor
-	33,  // 35: cordboard.control.v1.Gap.to:type_name -> cordboard.control.v1.Cursor
-	33,  // 36: cordboard.control.v1.AgentsReply.cursor:type_name -> cordboard.control.v1.Cursor
-	53,  // 37: cordboard.control.v1.AgentsReply.agents:type_name -> cordboard.control.v1.Agent
-	33,  // 38: cordboard.control.v1.CallsReply.cursor:type_name -> cordboard.control.v1.Cursor
-	51,  // 39: cordboard.control.v1.CallsReply.calls:type_name -> cordboard.control.v1.Call
-	52,  // 40: cordboard.control.v1.CallsReply.transfers:type_name -> cordboard.control.v1.Transfer
-	53,  // 41: cordboard.control.v1.WhyReply.agent:type_name -> cordboard.control.v1.Agent
-	55,  // 42: cordboard.control.v1.WhyReply.reasons:type_name -> cordboard.control.v1.Reason
-	56,  // 43: cordboard.control.v1.Event.at:type_name -> google.protobuf.Timestamp
-	2,   // 44: cordboard.control.v1.Event.kind:type_name -> cordboard.control.v1.EventKind
-	12,  // 45: cordboard.control.v1.Event.cause:type_name -> cordboard.control.v1.Cause
-	46,  // 46: cordboard.control.v1.Event.remote:type_name -> cordboard.control.v1.Identity
-	51,  // 47: cordboard.control.v1.Event.call:type_name -> cordboard.control.v1.Call
-	52,  // 48: cordboard.control.v1.Event.transfer:type_name -> cordboard.control.v1.Transfer
-	53,  // 49: cordboard.control.v1.Event.agent:type_name -> cordboard.control.v1.Agent
-	3,   // 50: cordboard.control.v1.Leg.role:type_name -> cordboard.control.v1.Role
-	4,   // 51: cordboard.control.v1.Leg.state:type_name -> cordboard.control.v1.LegState
-	46,  // 52: cordboard.control.v1.Leg.party:type_name -> cordboard.control.v1.Identity
-	12,  // 53: cordboard.control.v1.Leg.cause:type_name -> cordboard.control.v1.Cause
-	1,   // 54: cordboard.control.v1.Leg.actions:type_name -> cordboard.control.v1.Verb
-	50,  // 55: cordboard.control.v1.Leg.media:type_name -> cordboard.control.v1.LegMedia
-	57,  // 56: cordboard.control.v1.LegMedia.jitter:type_name -> google.protobuf.Duration
-	57,  // 57: cordboard.control.v1.LegMedia.rtt:type_name -> google.protobuf.Duration
-	57,  // 58: cordboard.control.v1.LegMedia.remote_jitter:type_name -> google.protobuf.Duration
-	5,   // 59: cordboard.control.v1.Call.direction:type_name -> cordboard.control.v1.Direction
-	6,   // 60: cordboard.control.v1.Call.phase:type_name -> cordboard.control.v1.Phase
-	47,  // 61: cordboard.control.v1.Call.variables:type_name -> cordboard.control.v1.Variable
-	46,  // 62: cordboard.control.v1.Call.remote:type_name -> cordboard.control.v1.Identity
-	46,  // 63: cordboard.control.v1.Call.diversion:type_name -> cordboard.control.v1.Identity
-	48,  // 64: cordboard.control.v1.Call.contact:type_name -> cordboard.control.v1.Contact
-	49,  // 65: cordboard.control.v1.Call.legs:type_name -> cordboard.control.v1.Leg
-	12,  // 66: cordboard.control.v1.Call.cause:type_name -> cordboard.control.v1.Cause
-	56,  // 67: cordboard.control.v1.Call.started:type_name -> google.protobuf.Timestamp
-	56,  // 68: cordboard.control.v1.Call.answered:type_name -> google.protobuf.Timestamp
-	7,   // 69: cordboard.control.v1.Transfer.kind:type_name -> cordboard.control.v1.TransferKind
-	8,   // 70: cordboard.control.v1.Transfer.status:type_name -> cordboard.control.v1.TransferStatus
-	12,  // 71: cordboard.control.v1.Transfer.cause:type_name -> cordboard.control.v1.Cause
-	54,  // 72: cordboard.control.v1.Agent.device:type_name -> cordboard.control.v1.Device
-	9,   // 73: cordboard.control.v1.Agent.status:type_name -> cordboard.control.v1.Status
-	55,  // 74: cordboard.control.v1.Agent.why:type_name -> cordboard.control.v1.Reason
-	10,  // 75: cordboard.control.v1.Device.connect:type_name -> cordboard.control.v1.Connect
-	4,   // 76: cordboard.control.v1.Device.state:type_name -> cordboard.control.v1.LegState
-	11,  // 77: cordboard.control.v1.Reason.code:type_name -> cordboard.control.v1.ReasonCode
-	15,  // 78: cordboard.control.v1.Control.Dial:input_type -> cordboard.control.v1.DialRequest
-	16,  // 79: cordboard.control.v1.Control.Answer:input_type -> cordboard.control.v1.AnswerRequest
-	17,  // 80: cordboard.control.v1.Control.Reject:input_type -> cordboard.control.v1.RejectRequest
-	18,  // 81: cordboard.control.v1.Control.Hangup:input_type -> cordboard.control.v1.HangupRequest
-	19,  // 82: cordboard.control.v1.Control.Hold:input_type -> cordboard.control.v1.HoldRequest
-	20,  // 83: cordboard.control.v1.Control.Retrieve:input_type -> cordboard.control.v1.RetrieveRequest
-	21,  // 84: cordboard.control.v1.Control.Mute:input_type -> cordboard.control.v1.MuteRequest
-	22,  // 85: cordboard.control.v1.Control.Unmute:input_type -> cordboard.control.v1.UnmuteRequest
-	23,  // 86: cordboard.control.v1.Control.Digits:input_type -> cordboard.control.v1.DigitsRequest
-	24,  // 87: cordboard.control.v1.Control.BlindTransfer:input_type -> cordboard.control.v1.BlindTransferRequest
-	25,  // 88: cordboard.control.v1.Control.Consult:input_type -> cordboard.control.v1.ConsultRequest
-	26,  // 89: cordboard.control.v1.Control.Swap:input_type -> cordboard.control.v1.SwapRequest
-	27,  // 90: cordboard.control.v1.Control.Conference:input_type -> cordboard.control.v1.ConferenceRequest
-	28,  // 91: cordboard.control.v1.Control.Complete:input_type -> cordboard.control.v1.CompleteRequest
-	29,  // 92: cordboard.control.v1.Control.Cancel:input_type -> cordboard.control.v1.CancelRequest
-	30,  // 93: cordboard.control.v1.Control.Bind:input_type -> cordboard.control.v1.BindRequest
-	31,  // 94: cordboard.control.v1.Control.SetStatus:input_type -> cordboard.control.v1.SetStatusRequest
-	34,  // 95: cordboard.control.v1.Control.Snapshot:input_type -> cordboard.control.v1.SnapshotRequest
-	36,  // 96: cordboard.control.v1.Control.Subscribe:input_type -> cordboard.control.v1.SubscribeRequest
-	39,  // 97: cordboard.control.v1.Control.Agents:input_type -> cordboard.control.v1.AgentsRequest
-	41,  // 98: cordboard.control.v1.Control.Calls:input_type -> cordboard.control.v1.CallsRequest
-	43,  // 99: cordboard.control.v1.Control.Why:input_type -> cordboard.control.v1.WhyRequest
-	14,  // 100: cordboard.control.v1.Control.Dial:output_type -> cordboard.control.v1.CommandResult
-	14,  // 101: cordboard.control.v1.Control.Answer:output_type -> cordboard.control.v1.CommandResult
-	14,  // 102: cordboard.control.v1.Control.Reject:output_type -> cordboard.control.v1.CommandResult
-	14,  // 103: cordboard.control.v1.Control.Hangup:output_type -> cordboard.control.v1.CommandResult
-	14,  // 104: cordboard.control.v1.Control.Hold:output_type -> cordboard.control.v1.CommandResult
-	14,  // 105: cordboard.control.v1.Control.Retrieve:output_type -> cordboard.control.v1.CommandResult
-	14,  // 106: cordboard.control.v1.Control.Mute:output_type -> cordboard.control.v1.CommandResult
-	14,  // 107: cordboard.control.v1.Control.Unmute:output_type -> cordboard.control.v1.CommandResult
-	14,  // 108: cordboard.control.v1.Control.Digits:output_type -> cordboard.control.v1.CommandResult
-	14,  // 109: cordboard.control.v1.Control.BlindTransfer:output_type -> cordboard.control.v1.CommandResult
-	14,  // 110: cordboard.control.v1.Control.Consult:output_type -> cordboard.control.v1.CommandResult
-	14,  // 111: cordboard.control.v1.Control.Swap:output_type -> cordboard.control.v1.CommandResult
-	14,  // 112: cordboard.control.v1.Control.Conference:output_type -> cordboard.control.v1.CommandResult
-	14,  // 113: cordboard.control.v1.Control.Complete:output_type -> cordboard.control.v1.CommandResult
-	14,  // 114: cordboard.control.v1.Control.Cancel:output_type -> cordboard.control.v1.CommandResult
-	14,  // 115: cordboard.control.v1.Control.Bind:output_type -> cordboard.control.v1.CommandResult
-	14,  // 116: cordboard.control.v1.Control.SetStatus:output_type -> cordboard.control.v1.CommandResult
-	35,  // 117: cordboard.control.v1.Control.Snapshot:output_type -> cordboard.control.v1.SnapshotReply
-	37,  // 118: cordboard.control.v1.Control.Subscribe:output_type -> cordboard.control.v1.SubscribeReply
-	40,  // 119: cordboard.control.v1.Control.Agents:output_type -> cordboard.control.v1.AgentsReply
-	42,  // 120: cordboard.control.v1.Control.Calls:output_type -> cordboard.control.v1.CallsReply
-	44,  // 121: cordboard.control.v1.Control.Why:output_type -> cordboard.control.v1.WhyReply
-	100, // [100:122] is the sub-list for method output_type
-	78,  // [78:100] is the sub-list for method input_type
-	78,  // [78:78] is the sub-list for extension type_name
-	78,  // [78:78] is the sub-list for extension extendee
-	0,   // [0:78] is the sub-list for field type_name
+	66,  // 0: cordboard.control.v1.CommandHeader.deadline:type_name -> google.protobuf.Timestamp
+	14,  // 1: cordboard.control.v1.DialRequest.header:type_name -> cordboard.control.v1.CommandHeader
+	48,  // 2: cordboard.control.v1.DialRequest.variables:type_name -> cordboard.control.v1.Variable
+	14,  // 3: cordboard.control.v1.AnswerRequest.header:type_name -> cordboard.control.v1.CommandHeader
+	14,  // 4: cordboard.control.v1.RejectRequest.header:type_name -> cordboard.control.v1.CommandHeader
+	14,  // 5: cordboard.control.v1.HangupRequest.header:type_name -> cordboard.control.v1.CommandHeader
+	14,  // 6: cordboard.control.v1.HoldRequest.header:type_name -> cordboard.control.v1.CommandHeader
+	14,  // 7: cordboard.control.v1.RetrieveRequest.header:type_name -> cordboard.control.v1.CommandHeader
+	14,  // 8: cordboard.control.v1.MuteRequest.header:type_name -> cordboard.control.v1.CommandHeader
+	14,  // 9: cordboard.control.v1.UnmuteRequest.header:type_name -> cordboard.control.v1.CommandHeader
+	14,  // 10: cordboard.control.v1.DigitsRequest.header:type_name -> cordboard.control.v1.CommandHeader
+	67,  // 11: cordboard.control.v1.DigitsRequest.duration:type_name -> google.protobuf.Duration
+	67,  // 12: cordboard.control.v1.DigitsRequest.gap:type_name -> google.protobuf.Duration
+	14,  // 13: cordboard.control.v1.BlindTransferRequest.header:type_name -> cordboard.control.v1.CommandHeader
+	14,  // 14: cordboard.control.v1.ConsultRequest.header:type_name -> cordboard.control.v1.CommandHeader
+	14,  // 15: cordboard.control.v1.SwapRequest.header:type_name -> cordboard.control.v1.CommandHeader
+	14,  // 16: cordboard.control.v1.ConferenceRequest.header:type_name -> cordboard.control.v1.CommandHeader
+	14,  // 17: cordboard.control.v1.CompleteRequest.header:type_name -> cordboard.control.v1.CommandHeader
+	14,  // 18: cordboard.control.v1.CancelRequest.header:type_name -> cordboard.control.v1.CommandHeader
+	14,  // 19: cordboard.control.v1.BindRequest.header:type_name -> cordboard.control.v1.CommandHeader
+	49,  // 20: cordboard.control.v1.BindRequest.contact:type_name -> cordboard.control.v1.Contact
+	48,  // 21: cordboard.control.v1.BindRequest.variables:type_name -> cordboard.control.v1.Variable
+	49,  // 22: cordboard.control.v1.BindRequest.candidates:type_name -> cordboard.control.v1.Contact
+	14,  // 23: cordboard.control.v1.SetStatusRequest.header:type_name -> cordboard.control.v1.CommandHeader
+	9,   // 24: cordboard.control.v1.SetStatusRequest.status:type_name -> cordboard.control.v1.Status
+	0,   // 25: cordboard.control.v1.Refusal.code:type_name -> cordboard.control.v1.RefusalCode
+	6,   // 26: cordboard.control.v1.Refusal.phase:type_name -> cordboard.control.v1.Phase
+	34,  // 27: cordboard.control.v1.SnapshotReply.cursor:type_name -> cordboard.control.v1.Cursor
+	54,  // 28: cordboard.control.v1.SnapshotReply.agents:type_name -> cordboard.control.v1.Agent
+	52,  // 29: cordboard.control.v1.SnapshotReply.calls:type_name -> cordboard.control.v1.Call
+	53,  // 30: cordboard.control.v1.SnapshotReply.transfers:type_name -> cordboard.control.v1.Transfer
+	34,  // 31: cordboard.control.v1.SubscribeRequest.from:type_name -> cordboard.control.v1.Cursor
+	34,  // 32: cordboard.control.v1.SubscribeReply.cursor:type_name -> cordboard.control.v1.Cursor
+	46,  // 33: cordboard.control.v1.SubscribeReply.event:type_name -> cordboard.control.v1.Event
+	39,  // 34: cordboard.control.v1.SubscribeReply.gap:type_name -> cordboard.control.v1.Gap
+	34,  // 35: cordboard.control.v1.Gap.from:type_name -> cordboard.control.v1.Cursor
+	34,  // 36: cordboard.control.v1.Gap.to:type_name -> cordboard.control.v1.Cursor
+	34,  // 37: cordboard.control.v1.AgentsReply.cursor:type_name -> cordboard.control.v1.Cursor
+	54,  // 38: cordboard.control.v1.AgentsReply.agents:type_name -> cordboard.control.v1.Agent
+	34,  // 39: cordboard.control.v1.CallsReply.cursor:type_name -> cordboard.control.v1.Cursor
+	52,  // 40: cordboard.control.v1.CallsReply.calls:type_name -> cordboard.control.v1.Call
+	53,  // 41: cordboard.control.v1.CallsReply.transfers:type_name -> cordboard.control.v1.Transfer
+	54,  // 42: cordboard.control.v1.WhyReply.agent:type_name -> cordboard.control.v1.Agent
+	56,  // 43: cordboard.control.v1.WhyReply.reasons:type_name -> cordboard.control.v1.Reason
+	66,  // 44: cordboard.control.v1.Event.at:type_name -> google.protobuf.Timestamp
+	2,   // 45: cordboard.control.v1.Event.kind:type_name -> cordboard.control.v1.EventKind
+	12,  // 46: cordboard.control.v1.Event.cause:type_name -> cordboard.control.v1.Cause
+	47,  // 47: cordboard.control.v1.Event.remote:type_name -> cordboard.control.v1.Identity
+	52,  // 48: cordboard.control.v1.Event.call:type_name -> cordboard.control.v1.Call
+	53,  // 49: cordboard.control.v1.Event.transfer:type_name -> cordboard.control.v1.Transfer
+	54,  // 50: cordboard.control.v1.Event.agent:type_name -> cordboard.control.v1.Agent
+	3,   // 51: cordboard.control.v1.Leg.role:type_name -> cordboard.control.v1.Role
+	4,   // 52: cordboard.control.v1.Leg.state:type_name -> cordboard.control.v1.LegState
+	47,  // 53: cordboard.control.v1.Leg.party:type_name -> cordboard.control.v1.Identity
+	12,  // 54: cordboard.control.v1.Leg.cause:type_name -> cordboard.control.v1.Cause
+	1,   // 55: cordboard.control.v1.Leg.actions:type_name -> cordboard.control.v1.Verb
+	51,  // 56: cordboard.control.v1.Leg.media:type_name -> cordboard.control.v1.LegMedia
+	67,  // 57: cordboard.control.v1.LegMedia.jitter:type_name -> google.protobuf.Duration
+	67,  // 58: cordboard.control.v1.LegMedia.rtt:type_name -> google.protobuf.Duration
+	67,  // 59: cordboard.control.v1.LegMedia.remote_jitter:type_name -> google.protobuf.Duration
+	5,   // 60: cordboard.control.v1.Call.direction:type_name -> cordboard.control.v1.Direction
+	6,   // 61: cordboard.control.v1.Call.phase:type_name -> cordboard.control.v1.Phase
+	48,  // 62: cordboard.control.v1.Call.variables:type_name -> cordboard.control.v1.Variable
+	47,  // 63: cordboard.control.v1.Call.remote:type_name -> cordboard.control.v1.Identity
+	47,  // 64: cordboard.control.v1.Call.diversion:type_name -> cordboard.control.v1.Identity
+	49,  // 65: cordboard.control.v1.Call.contact:type_name -> cordboard.control.v1.Contact
+	50,  // 66: cordboard.control.v1.Call.legs:type_name -> cordboard.control.v1.Leg
+	12,  // 67: cordboard.control.v1.Call.cause:type_name -> cordboard.control.v1.Cause
+	66,  // 68: cordboard.control.v1.Call.started:type_name -> google.protobuf.Timestamp
+	66,  // 69: cordboard.control.v1.Call.answered:type_name -> google.protobuf.Timestamp
+	49,  // 70: cordboard.control.v1.Call.candidates:type_name -> cordboard.control.v1.Contact
+	7,   // 71: cordboard.control.v1.Transfer.kind:type_name -> cordboard.control.v1.TransferKind
+	8,   // 72: cordboard.control.v1.Transfer.status:type_name -> cordboard.control.v1.TransferStatus
+	12,  // 73: cordboard.control.v1.Transfer.cause:type_name -> cordboard.control.v1.Cause
+	55,  // 74: cordboard.control.v1.Agent.device:type_name -> cordboard.control.v1.Device
+	9,   // 75: cordboard.control.v1.Agent.status:type_name -> cordboard.control.v1.Status
+	56,  // 76: cordboard.control.v1.Agent.why:type_name -> cordboard.control.v1.Reason
+	10,  // 77: cordboard.control.v1.Device.connect:type_name -> cordboard.control.v1.Connect
+	4,   // 78: cordboard.control.v1.Device.state:type_name -> cordboard.control.v1.LegState
+	11,  // 79: cordboard.control.v1.Reason.code:type_name -> cordboard.control.v1.ReasonCode
+	59,  // 80: cordboard.control.v1.DirectoryReply.agents:type_name -> cordboard.control.v1.DirectoryAgent
+	60,  // 81: cordboard.control.v1.DirectoryReply.trunks:type_name -> cordboard.control.v1.DirectoryTrunk
+	10,  // 82: cordboard.control.v1.DirectoryAgent.connect:type_name -> cordboard.control.v1.Connect
+	66,  // 83: cordboard.control.v1.StatusReply.started:type_name -> google.protobuf.Timestamp
+	34,  // 84: cordboard.control.v1.StatusReply.cursor:type_name -> cordboard.control.v1.Cursor
+	63,  // 85: cordboard.control.v1.StatusReply.adapters:type_name -> cordboard.control.v1.AdapterStatus
+	13,  // 86: cordboard.control.v1.AdapterStatus.state:type_name -> cordboard.control.v1.AdapterState
+	66,  // 87: cordboard.control.v1.AdapterStatus.started:type_name -> google.protobuf.Timestamp
+	66,  // 88: cordboard.control.v1.AdapterStatus.next_start:type_name -> google.protobuf.Timestamp
+	66,  // 89: cordboard.control.v1.AdapterStatus.last_error_at:type_name -> google.protobuf.Timestamp
+	34,  // 90: cordboard.control.v1.AdapterStatus.acknowledged:type_name -> cordboard.control.v1.Cursor
+	34,  // 91: cordboard.control.v1.AcknowledgeRequest.cursor:type_name -> cordboard.control.v1.Cursor
+	16,  // 92: cordboard.control.v1.Control.Dial:input_type -> cordboard.control.v1.DialRequest
+	17,  // 93: cordboard.control.v1.Control.Answer:input_type -> cordboard.control.v1.AnswerRequest
+	18,  // 94: cordboard.control.v1.Control.Reject:input_type -> cordboard.control.v1.RejectRequest
+	19,  // 95: cordboard.control.v1.Control.Hangup:input_type -> cordboard.control.v1.HangupRequest
+	20,  // 96: cordboard.control.v1.Control.Hold:input_type -> cordboard.control.v1.HoldRequest
+	21,  // 97: cordboard.control.v1.Control.Retrieve:input_type -> cordboard.control.v1.RetrieveRequest
+	22,  // 98: cordboard.control.v1.Control.Mute:input_type -> cordboard.control.v1.MuteRequest
+	23,  // 99: cordboard.control.v1.Control.Unmute:input_type -> cordboard.control.v1.UnmuteRequest
+	24,  // 100: cordboard.control.v1.Control.Digits:input_type -> cordboard.control.v1.DigitsRequest
+	25,  // 101: cordboard.control.v1.Control.BlindTransfer:input_type -> cordboard.control.v1.BlindTransferRequest
+	26,  // 102: cordboard.control.v1.Control.Consult:input_type -> cordboard.control.v1.ConsultRequest
+	27,  // 103: cordboard.control.v1.Control.Swap:input_type -> cordboard.control.v1.SwapRequest
+	28,  // 104: cordboard.control.v1.Control.Conference:input_type -> cordboard.control.v1.ConferenceRequest
+	29,  // 105: cordboard.control.v1.Control.Complete:input_type -> cordboard.control.v1.CompleteRequest
+	30,  // 106: cordboard.control.v1.Control.Cancel:input_type -> cordboard.control.v1.CancelRequest
+	31,  // 107: cordboard.control.v1.Control.Bind:input_type -> cordboard.control.v1.BindRequest
+	32,  // 108: cordboard.control.v1.Control.SetStatus:input_type -> cordboard.control.v1.SetStatusRequest
+	35,  // 109: cordboard.control.v1.Control.Snapshot:input_type -> cordboard.control.v1.SnapshotRequest
+	37,  // 110: cordboard.control.v1.Control.Subscribe:input_type -> cordboard.control.v1.SubscribeRequest
+	40,  // 111: cordboard.control.v1.Control.Agents:input_type -> cordboard.control.v1.AgentsRequest
+	42,  // 112: cordboard.control.v1.Control.Calls:input_type -> cordboard.control.v1.CallsRequest
+	44,  // 113: cordboard.control.v1.Control.Why:input_type -> cordboard.control.v1.WhyRequest
+	57,  // 114: cordboard.control.v1.Control.Directory:input_type -> cordboard.control.v1.DirectoryRequest
+	61,  // 115: cordboard.control.v1.Control.Status:input_type -> cordboard.control.v1.StatusRequest
+	64,  // 116: cordboard.control.v1.Control.Acknowledge:input_type -> cordboard.control.v1.AcknowledgeRequest
+	15,  // 117: cordboard.control.v1.Control.Dial:output_type -> cordboard.control.v1.CommandResult
+	15,  // 118: cordboard.control.v1.Control.Answer:output_type -> cordboard.control.v1.CommandResult
+	15,  // 119: cordboard.control.v1.Control.Reject:output_type -> cordboard.control.v1.CommandResult
+	15,  // 120: cordboard.control.v1.Control.Hangup:output_type -> cordboard.control.v1.CommandResult
+	15,  // 121: cordboard.control.v1.Control.Hold:output_type -> cordboard.control.v1.CommandResult
+	15,  // 122: cordboard.control.v1.Control.Retrieve:output_type -> cordboard.control.v1.CommandResult
+	15,  // 123: cordboard.control.v1.Control.Mute:output_type -> cordboard.control.v1.CommandResult
+	15,  // 124: cordboard.control.v1.Control.Unmute:output_type -> cordboard.control.v1.CommandResult
+	15,  // 125: cordboard.control.v1.Control.Digits:output_type -> cordboard.control.v1.CommandResult
+	15,  // 126: cordboard.control.v1.Control.BlindTransfer:output_type -> cordboard.control.v1.CommandResult
+	15,  // 127: cordboard.control.v1.Control.Consult:output_type -> cordboard.control.v1.CommandResult
+	15,  // 128: cordboard.control.v1.Control.Swap:output_type -> cordboard.control.v1.CommandResult
+	15,  // 129: cordboard.control.v1.Control.Conference:output_type -> cordboard.control.v1.CommandResult
+	15,  // 130: cordboard.control.v1.Control.Complete:output_type -> cordboard.control.v1.CommandResult
+	15,  // 131: cordboard.control.v1.Control.Cancel:output_type -> cordboard.control.v1.CommandResult
+	15,  // 132: cordboard.control.v1.Control.Bind:output_type -> cordboard.control.v1.CommandResult
+	15,  // 133: cordboard.control.v1.Control.SetStatus:output_type -> cordboard.control.v1.CommandResult
+	36,  // 134: cordboard.control.v1.Control.Snapshot:output_type -> cordboard.control.v1.SnapshotReply
+	38,  // 135: cordboard.control.v1.Control.Subscribe:output_type -> cordboard.control.v1.SubscribeReply
+	41,  // 136: cordboard.control.v1.Control.Agents:output_type -> cordboard.control.v1.AgentsReply
+	43,  // 137: cordboard.control.v1.Control.Calls:output_type -> cordboard.control.v1.CallsReply
+	45,  // 138: cordboard.control.v1.Control.Why:output_type -> cordboard.control.v1.WhyReply
+	58,  // 139: cordboard.control.v1.Control.Directory:output_type -> cordboard.control.v1.DirectoryReply
+	62,  // 140: cordboard.control.v1.Control.Status:output_type -> cordboard.control.v1.StatusReply
+	65,  // 141: cordboard.control.v1.Control.Acknowledge:output_type -> cordboard.control.v1.AcknowledgeReply
+	117, // [117:142] is the sub-list for method output_type
+	92,  // [92:117] is the sub-list for method input_type
+	92,  // [92:92] is the sub-list for extension type_name
+	92,  // [92:92] is the sub-list for extension extendee
+	0,   // [0:92] is the sub-list for field type_name
 }
 
 func init() { file_control_proto_init() }
@@ -4677,8 +5516,8 @@ func file_control_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_control_proto_rawDesc), len(file_control_proto_rawDesc)),
-			NumEnums:      13,
-			NumMessages:   43,
+			NumEnums:      14,
+			NumMessages:   52,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -51,6 +51,9 @@ const (
 	Control_Agents_FullMethodName        = "/cordboard.control.v1.Control/Agents"
 	Control_Calls_FullMethodName         = "/cordboard.control.v1.Control/Calls"
 	Control_Why_FullMethodName           = "/cordboard.control.v1.Control/Why"
+	Control_Directory_FullMethodName     = "/cordboard.control.v1.Control/Directory"
+	Control_Status_FullMethodName        = "/cordboard.control.v1.Control/Status"
+	Control_Acknowledge_FullMethodName   = "/cordboard.control.v1.Control/Acknowledge"
 )
 
 // ControlClient is the client API for Control service.
@@ -112,6 +115,15 @@ type ControlClient interface {
 	Calls(ctx context.Context, in *CallsRequest, opts ...grpc.CallOption) (*CallsReply, error)
 	// Why lists every reason for which an agent gets no queue call now.
 	Why(ctx context.Context, in *WhyRequest, opts ...grpc.CallOption) (*WhyReply, error)
+	// Directory lists who and what there is: agents with lines, numbers and devices, trunks, queues.
+	Directory(ctx context.Context, in *DirectoryRequest, opts ...grpc.CallOption) (*DirectoryReply, error)
+	// Status is how the daemon and its adapters are.
+	Status(ctx context.Context, in *StatusRequest, opts ...grpc.CallOption) (*StatusReply, error)
+	// Acknowledge says that an adapter has done with every event up to a cursor: it is given them never
+	// again, not after a restart of either side. For adapters only, who are known by their connection;
+	// others get PERMISSION_DENIED. A cursor behind an earlier one changes nothing; one that lies ahead of
+	// all events is refused.
+	Acknowledge(ctx context.Context, in *AcknowledgeRequest, opts ...grpc.CallOption) (*AcknowledgeReply, error)
 }
 
 type controlClient struct {
@@ -351,6 +363,36 @@ func (c *controlClient) Why(ctx context.Context, in *WhyRequest, opts ...grpc.Ca
 	return out, nil
 }
 
+func (c *controlClient) Directory(ctx context.Context, in *DirectoryRequest, opts ...grpc.CallOption) (*DirectoryReply, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(DirectoryReply)
+	err := c.cc.Invoke(ctx, Control_Directory_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *controlClient) Status(ctx context.Context, in *StatusRequest, opts ...grpc.CallOption) (*StatusReply, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(StatusReply)
+	err := c.cc.Invoke(ctx, Control_Status_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *controlClient) Acknowledge(ctx context.Context, in *AcknowledgeRequest, opts ...grpc.CallOption) (*AcknowledgeReply, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(AcknowledgeReply)
+	err := c.cc.Invoke(ctx, Control_Acknowledge_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // ControlServer is the server API for Control service.
 // All implementations must embed UnimplementedControlServer
 // for forward compatibility.
@@ -410,6 +452,15 @@ type ControlServer interface {
 	Calls(context.Context, *CallsRequest) (*CallsReply, error)
 	// Why lists every reason for which an agent gets no queue call now.
 	Why(context.Context, *WhyRequest) (*WhyReply, error)
+	// Directory lists who and what there is: agents with lines, numbers and devices, trunks, queues.
+	Directory(context.Context, *DirectoryRequest) (*DirectoryReply, error)
+	// Status is how the daemon and its adapters are.
+	Status(context.Context, *StatusRequest) (*StatusReply, error)
+	// Acknowledge says that an adapter has done with every event up to a cursor: it is given them never
+	// again, not after a restart of either side. For adapters only, who are known by their connection;
+	// others get PERMISSION_DENIED. A cursor behind an earlier one changes nothing; one that lies ahead of
+	// all events is refused.
+	Acknowledge(context.Context, *AcknowledgeRequest) (*AcknowledgeReply, error)
 	mustEmbedUnimplementedControlServer()
 }
 
@@ -485,6 +536,15 @@ func (UnimplementedControlServer) Calls(context.Context, *CallsRequest) (*CallsR
 }
 func (UnimplementedControlServer) Why(context.Context, *WhyRequest) (*WhyReply, error) {
 	return nil, status.Error(codes.Unimplemented, "method Why not implemented")
+}
+func (UnimplementedControlServer) Directory(context.Context, *DirectoryRequest) (*DirectoryReply, error) {
+	return nil, status.Error(codes.Unimplemented, "method Directory not implemented")
+}
+func (UnimplementedControlServer) Status(context.Context, *StatusRequest) (*StatusReply, error) {
+	return nil, status.Error(codes.Unimplemented, "method Status not implemented")
+}
+func (UnimplementedControlServer) Acknowledge(context.Context, *AcknowledgeRequest) (*AcknowledgeReply, error) {
+	return nil, status.Error(codes.Unimplemented, "method Acknowledge not implemented")
 }
 func (UnimplementedControlServer) mustEmbedUnimplementedControlServer() {}
 func (UnimplementedControlServer) testEmbeddedByValue()                 {}
@@ -896,6 +956,60 @@ func _Control_Why_Handler(srv interface{}, ctx context.Context, dec func(interfa
 	return interceptor(ctx, in, info, handler)
 }
 
+func _Control_Directory_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(DirectoryRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ControlServer).Directory(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Control_Directory_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ControlServer).Directory(ctx, req.(*DirectoryRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Control_Status_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(StatusRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ControlServer).Status(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Control_Status_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ControlServer).Status(ctx, req.(*StatusRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Control_Acknowledge_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(AcknowledgeRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ControlServer).Acknowledge(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Control_Acknowledge_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ControlServer).Acknowledge(ctx, req.(*AcknowledgeRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // Control_ServiceDesc is the grpc.ServiceDesc for Control service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -986,6 +1100,18 @@ var Control_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "Why",
 			Handler:    _Control_Why_Handler,
+		},
+		{
+			MethodName: "Directory",
+			Handler:    _Control_Directory_Handler,
+		},
+		{
+			MethodName: "Status",
+			Handler:    _Control_Status_Handler,
+		},
+		{
+			MethodName: "Acknowledge",
+			Handler:    _Control_Acknowledge_Handler,
 		},
 	},
 	Streams: []grpc.StreamDesc{

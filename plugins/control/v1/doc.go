@@ -5,4 +5,4 @@
 // from the protobuf module.
 package controlv1
 
-//go:generate go run ./internal/generate
+//go:generate go run ../../internal/generate control.proto

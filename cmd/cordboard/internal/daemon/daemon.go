@@ -2,7 +2,6 @@ package daemon
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -18,28 +17,34 @@ import (
 	"cordboard/cmd/cordboard/internal/mapping"
 	"cordboard/configs"
 	"cordboard/journal"
+	"cordboard/plugins/host"
 	"cordboard/rtp"
 	"cordboard/sipua"
 	"cordboard/sipua/offer"
 )
-
-// journalSize bounds the events kept in memory.
-const journalSize = 65536
 
 // ErrTooManyLegs says that limits.max_legs is reached.
 var ErrTooManyLegs = errors.New("limits.max_legs is reached")
 
 // Daemon is one running gateway.
 type Daemon struct {
-	cfg       *configs.Config
-	log       *slog.Logger
-	sounds    *sounds
-	engine    *rtp.Engine
-	stack     *sipua.Stack
-	board     *callcontrol.Switchboard
-	events    *journal.Memory[callcontrol.Event]
-	metrics   *metrics
-	mediaAddr netip.Addr
+	cfg         *configs.Config
+	log         *slog.Logger
+	sounds      *sounds
+	engine      *rtp.Engine
+	stack       *sipua.Stack
+	board       *callcontrol.Switchboard
+	store       *journal.Store
+	events      *journal.Log[callcontrol.Event]
+	living      *living                // nil: the journal does not outlive the process
+	farewells   *journal.Table[legRow] // what ends the legs, by leg
+	orphans     map[string]legRow      // legs of the last run
+	orphanCalls int                    // calls of the last run
+	metrics     *metrics
+	adapters    *host.Set
+	sockets     string // adapters' folder; empty: none
+	started     time.Time
+	mediaAddr   netip.Addr
 
 	desks  map[callcontrol.AgentID]*desk
 	lines  map[[2]string]callcontrol.AgentID // trunk, user
@@ -50,38 +55,52 @@ type Daemon struct {
 	workers sync.WaitGroup
 }
 
-// New makes a gateway of a checked configuration. Nothing is bound before Run.
+// New makes a gateway of a checked configuration and opens its journal. No port is bound before Run, which must follow: it
+// closes the journal.
 func New(cfg *configs.Config, log *slog.Logger) (*Daemon, error) {
 	d := &Daemon{
-		cfg: cfg, log: log, mediaAddr: mediaAddr(cfg),
+		cfg: cfg, log: log, mediaAddr: mediaAddr(cfg), started: time.Now(),
 		desks: map[callcontrol.AgentID]*desk{}, lines: map[[2]string]callcontrol.AgentID{}, phones: map[string]callcontrol.AgentID{},
-		events: journal.NewMemory[callcontrol.Event](rand.Text(), journalSize),
-		stop:   make(chan struct{}),
+		stop: make(chan struct{}),
 	}
-	var err error
-	if d.sounds, err = newSounds(cfg); err != nil {
+	if err := d.prepare(); err != nil {
+		d.closeAdapters()
+		d.closeJournal()
 		return nil, err
 	}
+	return d, nil
+}
+
+// prepare makes the rooms.
+func (d *Daemon) prepare() error {
+	cfg, log := d.cfg, d.log
+	var err error
+	if d.sounds, err = newSounds(cfg); err != nil {
+		return err
+	}
 	if d.engine, err = rtp.New(rtpConfig(cfg), log); err != nil {
-		return nil, fmt.Errorf("media: %w", err)
+		return fmt.Errorf("media: %w", err)
+	}
+	if err = d.openJournal(); err != nil {
+		return err
 	}
 	if err = d.newBoard(); err != nil {
-		return nil, fmt.Errorf("call control: %w", err)
+		return fmt.Errorf("call control: %w", err)
 	}
 	key, err := contactKey(cfg)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	sip, err := mapping.SIP(cfg, key)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	d.stack, err = sipua.New(sip, sipua.Deps{Log: log, OnInvite: d.onInvite, OnLine: d.onLine, OnPhone: d.onPhone})
 	if err != nil {
-		return nil, fmt.Errorf("sip: %w", err)
+		return fmt.Errorf("sip: %w", err)
 	}
 	d.metrics = newMetrics(d)
-	return d, nil
+	return d.newAdapters()
 }
 
 func (d *Daemon) newBoard() error {
@@ -113,11 +132,18 @@ func (d *Daemon) Run(ctx context.Context, ready func(), force <-chan struct{}) e
 	work, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
 	g, work := errgroup.WithContext(work)
+	if err := d.inherit(work); err != nil { // before the first call
+		g.Go(func() error { return err })
+	}
 	g.Go(func() error { return d.engine.Run(work) })
 	g.Go(func() error { return d.stack.Run(work) })
+	g.Go(func() error { return d.endOrphans(work) })
+	g.Go(func() error { return d.living.follow(work) })
 	g.Go(func() error { return d.board.Run(work) })
 	bound := make(chan struct{}, 2) // a word from each that opens its socket now
 	g.Go(func() error { return d.serveControl(work, bound) })
+	g.Go(func() error { return d.adapters.Run(work) })
+	g.Go(func() error { return d.lookParties(work) })
 	g.Go(func() error { return d.metrics.run(work, d.cfg.Metrics.Listen.AddrPort, bound) })
 	g.Go(func() error {
 		for range cap(bound) {
@@ -134,6 +160,7 @@ func (d *Daemon) Run(ctx context.Context, ready func(), force <-chan struct{}) e
 		select {
 		case <-ctx.Done():
 			d.windDown(work, force)
+			d.settleAdapters(work)
 			cancel()
 		case <-work.Done():
 		}
@@ -142,6 +169,9 @@ func (d *Daemon) Run(ctx context.Context, ready func(), force <-chan struct{}) e
 	err := g.Wait()
 	close(d.stop)
 	d.workers.Wait()
+	d.living.settle()
+	d.closeAdapters()
+	d.closeJournal()
 	if errors.Is(err, context.Canceled) {
 		err = nil
 	}

@@ -7,6 +7,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"cordboard/callcontrol"
+	"cordboard/plugins/control"
 )
 
 // figures are collected when they are asked for, from the rooms that have them.
@@ -28,7 +29,15 @@ func newFigures(d *Daemon) *figures {
 		{"cordboard_sip_dropped_total", "What the edge filter dropped, by reason.", []string{"reason"}},
 		{"cordboard_sip_sources", "Source addresses in the edge filter's tables.", nil},
 		{"cordboard_sip_faults_total", "Faults of SIP peers after the edge, by kind.", []string{"kind"}},
+		{"cordboard_journal_lag_seconds", "Age of the oldest event that is not stored yet.", nil},
+		{"cordboard_journal_pending", "Events that wait to be stored.", nil},
+		{"cordboard_journal_stored_seq", "Number of the newest event that is stored.", nil},
+		{"cordboard_journal_degraded", "1 while events cannot be stored and are handed out all the same.", nil},
+		{"cordboard_journal_lost_total", "Events that will never be stored.", nil},
 		{"cordboard_sip_dialogs", "Dialogs that have not ended.", nil},
+		{"cordboard_adapter_up", "Whether the adapter runs (1: running or degraded).", []string{"adapter"}},
+		{"cordboard_adapter_lag_events", "Events that the adapter has not acknowledged.", []string{"adapter"}},
+		{"cordboard_adapter_log_lines_dropped_total", "Log lines of the adapter beyond its rate.", []string{"adapter"}},
 		{"cordboard_sip_requests_pending", "Requests of dialogs, of either side, without their final answer.", nil},
 	} {
 		f.descs[m.name] = prometheus.NewDesc(m.name, m.help, m.labels, nil)
@@ -65,6 +74,17 @@ func (f *figures) Collect(out chan<- prometheus.Metric) {
 		counter("cordboard_sip_faults_total", n, kind)
 	}
 	gauge("cordboard_sip_dialogs", float64(f.d.stack.Dialogs()))
+	j := f.d.events.Status()
+	gauge("cordboard_journal_lag_seconds", j.Lag.Seconds())
+	gauge("cordboard_journal_pending", float64(j.Pending))
+	gauge("cordboard_journal_stored_seq", float64(j.Stored.Seq))
+	degraded := 0.0
+	if j.Degraded != nil {
+		degraded = 1
+	}
+	gauge("cordboard_journal_degraded", degraded)
+	counter("cordboard_journal_lost_total", j.Lost)
+	f.adapters(gauge, counter)
 	gauge("cordboard_sip_requests_pending", float64(f.d.stack.Pending()))
 	f.desks(gauge)
 }
@@ -101,4 +121,17 @@ func (f *figures) desks(gauge func(string, float64, ...string)) {
 		gauge("cordboard_calls", float64(n), string(p))
 	}
 	gauge("cordboard_agents_busy", float64(busy))
+}
+
+// adapters are the figures of adapters' processes.
+func (f *figures) adapters(gauge func(string, float64, ...string), counter func(string, uint64, ...string)) {
+	for _, a := range f.d.adapters.Status() {
+		up := 0.0
+		if a.State == control.AdapterRunning || a.State == control.AdapterDegraded {
+			up = 1
+		}
+		gauge("cordboard_adapter_up", up, a.Name)
+		gauge("cordboard_adapter_lag_events", float64(a.Lag), a.Name)
+		counter("cordboard_adapter_log_lines_dropped_total", a.LinesDropped, a.Name)
+	}
 }

@@ -18,6 +18,7 @@ func (d *Daemon) onInvite(dialog *sipua.Dialog, in sipua.Incoming) {
 	l := d.newLeg(desk, d.board.NewLegID(), in.Phone != "")
 	l.setDialog(dialog)
 	dialog.Handle(l.onDialog)
+	dialog.OnFarewell(l.onFarewell)
 	err := d.room(desk, l)
 	if err == nil {
 		err = d.admit(l)

@@ -21,6 +21,7 @@ func TestIPv6(t *testing.T) {
 rtp: {bind: "::1", ports: 18100-18199}
 control: {socket: c.sock}
 state_dir: state
+journal: {memory: true}
 trunks: [{name: pbx, server: "sip:[::1]:%d;transport=udp"}]
 agents: [{name: agent0, line: {trunk: pbx, user: "1001", password: {file: line}}, device: {user: phone, password: {file: phone}}}]
 `, freePort(t), pbx.Addr().Port()), map[string]string{"line": "line", "phone": "phone"})

@@ -103,6 +103,7 @@ func (k *kamailio) agentsAt(t *testing.T, network string, n int, register string
 rtp: {bind: 127.0.0.1, ports: 23000-23999, quarantine: 0s}
 control: {socket: c.sock}
 state_dir: state
+journal: {memory: true}
 limits: {dial: {allow: ["*"]}}
 trunks:
   - {name: pbx, server: "sip:127.0.0.1:%[2]d;transport=%[3]s", domain: peers.test, realm: peers.test, keep_alive: 5s, register: {%[4]s}}

@@ -23,6 +23,10 @@ type metrics struct {
 	lost     prometheus.Counter
 	foreign  prometheus.Counter
 	mos      prometheus.Histogram
+	adapters *adapterMetrics
+
+	orphanCalls prometheus.Counter
+	orphanLegs  *prometheus.CounterVec
 }
 
 func newMetrics(d *Daemon) *metrics {
@@ -42,6 +46,14 @@ func newMetrics(d *Daemon) *metrics {
 			Buckets: []float64{1.5, 2, 2.5, 3, 3.5, 3.8, 4, 4.2, 4.3, 4.4},
 		}),
 	}
+	m.adapters = newAdapterMetrics(m.registry)
+	m.orphanCalls = prometheus.NewCounter(prometheus.CounterOpts{
+		Name: "cordboard_orphan_calls_total", Help: "Calls that the last run left alive and this one has ended.",
+	})
+	m.orphanLegs = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "cordboard_orphan_legs_total", Help: "Legs that the last run left at their peers, by whether the peer was reached to end them.",
+	}, []string{"outcome"})
+	m.registry.MustRegister(m.orphanCalls, m.orphanLegs)
 	gauge := func(name, help string, f func() float64) prometheus.Collector {
 		return prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, f)
 	}

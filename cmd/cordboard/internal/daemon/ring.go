@@ -66,13 +66,14 @@ func (r *ring) next() bool {
 	}
 	c := &ringCall{contact: r.rest[0], since: time.Now()}
 	r.rest, r.calls = r.rest[1:], append(r.calls, c)
+	n := len(r.calls)
 	if len(r.rest) > 0 && r.params.AutoAnswer {
 		r.timer = time.AfterFunc(deviceSilence, r.silent)
 	}
 	r.mu.Unlock()
 
 	params := r.params
-	params.Contact = &c.contact
+	params.Contact, params.OnFarewell = &c.contact, r.leg.farewellOf(n)
 	d := r.leg.d.stack.Invite(params, func(ev sipua.DialogEvent) { r.on(c, ev) })
 
 	r.mu.Lock()

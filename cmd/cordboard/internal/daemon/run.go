@@ -42,6 +42,7 @@ func Run(ctx context.Context, path string, o Options) error {
 func (d *Daemon) underManager(ctx context.Context, o Options) error {
 	manager, err := systemd.New(d.log)
 	if err != nil {
+		d.closeJournal()
 		return err
 	}
 	watch, stop := context.WithCancel(context.WithoutCancel(ctx))
@@ -91,7 +92,8 @@ func newLog(c configs.Log) *slog.Logger {
 // serveControl offers the control service on the local socket, and tells when that is there.
 func (d *Daemon) serveControl(ctx context.Context, bound chan<- struct{}) error {
 	c := d.cfg.Control
-	srv, err := control.NewServer(control.Config{Socket: string(c.Socket), Mode: fs.FileMode(c.Mode), Group: c.Group}, d.board, d.log)
+	srv, err := control.NewServer(control.Config{Socket: string(c.Socket), Mode: fs.FileMode(c.Mode), Group: c.Group}, d.board, d.log,
+		control.WithSources(d.sources()))
 	if err != nil {
 		return err
 	}

@@ -28,6 +28,7 @@ func TestSippStories(t *testing.T) {
 rtp: {bind: 127.0.0.1, ports: 25000-27999, quarantine: 0s}
 control: {socket: c.sock}
 state_dir: state
+journal: {memory: true}
 limits: {dial: {allow: ["*"], per_second: 100}, edge: {per_source: 10000, total: 10000}}
 trunks:
   - {name: pbx, server: "sip:127.0.0.1:%d;transport=udp", register: {enabled: false}}

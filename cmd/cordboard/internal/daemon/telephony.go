@@ -37,7 +37,7 @@ func (t telephony) Invite(p callcontrol.Invite) {
 		return
 	}
 	params := t.lineInvite(desk, p)
-	params.Offer = &local
+	params.Offer, params.OnFarewell = &local, l.onFarewell
 	l.setDialog(t.d.stack.Invite(params, l.onDialog))
 }
 

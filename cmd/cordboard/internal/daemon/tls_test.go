@@ -94,6 +94,7 @@ func tlsWorld(t *testing.T, by, trusted *authority) *world {
 rtp: {bind: 127.0.0.1, ports: 24000-24999, quarantine: 0s}
 control: {socket: c.sock}
 state_dir: state
+journal: {memory: true}
 limits: {dial: {allow: ["*"]}}
 trunks: [{name: pbx, server: "sip:%[3]s;transport=tls", realm: pbx.test, register: {retry: 1s}}]
 agents: [{name: anna, line: {trunk: pbx, user: "%[4]s", password: {file: line}}, device: {user: phone%[4]s, password: {file: phone}}}]

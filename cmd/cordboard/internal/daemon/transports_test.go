@@ -58,6 +58,7 @@ func newFleet(t *testing.T) *fleet {
 rtp: {bind: 127.0.0.1, ports: 24000-24999, quarantine: 0s}
 control: {socket: c.sock}
 state_dir: state
+journal: {memory: true}
 limits: {dial: {allow: ["*"], per_second: 50, max_calls: 20}, edge: {per_source: 10000, total: 10000}}
 trunks:
 %[3]sagents:
@@ -175,6 +176,7 @@ func TestRegistrarRefuses(t *testing.T) {
 rtp: {bind: 127.0.0.1, ports: 24000-24999, quarantine: 0s}
 control: {socket: c.sock}
 state_dir: state
+journal: {memory: true}
 limits: {dial: {allow: ["*"]}}
 trunks: [{name: pbx, server: "sip:%s;transport=udp", realm: pbx.test, register: {expires: 10m, retry: 1s}}]
 agents: [{name: anna, line: {trunk: pbx, user: "%s", password: {file: line}}, device: {user: phone, password: {file: phone}}}]

@@ -59,6 +59,7 @@ type setup struct {
 	manual   bool                     // phones ring instead of answering by themselves
 	noPhone  bool                     // phones do not register
 	large    bool                     // media ports for 1,000 legs, and only warnings logged; one such world at a time
+	durable  bool                     // with a journal on disk
 	trunk    string                   // more keys of the trunk, YAML flow pairs
 	agent    string                   // more keys of each agent
 	device   string                   // more keys of each device
@@ -151,6 +152,7 @@ func (w *world) newDaemon(s setup) *Daemon {
 rtp: {bind: 127.0.0.1, ports: %d-%d, quarantine: 0s, timeout: {talk: 3s}}
 control: {socket: c.sock}
 state_dir: state
+journal: {memory: %t}
 music: {default: hold.wav%s}
 tones: {region: us%s}
 limits: {dial: {allow: ["*"], per_second: 50, max_calls: 20}, edge: {per_source: 10000, total: 10000}}
@@ -158,7 +160,7 @@ trunks:
   - {name: pbx, server: "sip:%s;transport=udp", realm: pbx.test, headers: {queue: X-Queue, variables: {X-Ivr-Choice: ivr}}%s}
 %s
 agents:
-`, port, first, last, more(s.music), more(s.tones), w.pbx.Addr(), more(s.trunk), s.extra)
+`, port, first, last, !s.durable, more(s.music), more(s.tones), w.pbx.Addr(), more(s.trunk), s.extra)
 	for i := range s.agents {
 		for _, kind := range []string{"line", "phone"} {
 			w.must(os.WriteFile(filepath.Join(w.dir, kind+user(i)), []byte(kind+user(i)), 0o600))

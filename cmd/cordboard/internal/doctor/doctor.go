@@ -22,7 +22,7 @@ const (
 
 // Finding is what one check found.
 type Finding struct {
-	Check   string `json:"check"` // socket, ports, media, address, register, music, clock, files, state
+	Check   string `json:"check"` // socket, ports, media, address, register, music, clock, files, state, journal
 	Level   Level  `json:"level"`
 	Message string `json:"message"`
 	Advice  string `json:"advice,omitempty"` // what to change
@@ -47,7 +47,7 @@ func Run(ctx context.Context, cfg *configs.Config, tell func(Finding)) {
 
 func (v *visit) run(ctx context.Context) {
 	for _, check := range []func(context.Context){
-		v.socket, v.ports, v.media, v.address, v.music, v.files, v.state, v.clock, v.register,
+		v.socket, v.ports, v.media, v.address, v.music, v.files, v.state, v.journal, v.clock, v.register,
 	} {
 		if ctx.Err() != nil {
 			return

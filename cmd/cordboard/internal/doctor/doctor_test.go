@@ -161,6 +161,21 @@ func TestMusicFilesStateClock(t *testing.T) {
 	has(t, examine(t, cfg, (*visit).state), "state", Fail, "cannot be written")
 }
 
+func TestJournal(t *testing.T) {
+	has(t, examine(t, config(t, ""), (*visit).journal), "journal", OK, "takes 320MiB at most")
+	has(t, examine(t, config(t, "journal: {memory: true}"), (*visit).journal), "journal", Warn, "in memory only")
+	has(t, examine(t, config(t, "journal: {max_bytes: 1TiB}"), (*visit).journal), "journal", Warn, "may take 1280GiB")
+	cfg := config(t, "journal: {url: \"nats://127.0.0.1:1\"}")
+	has(t, examine(t, cfg, (*visit).journal), "journal", Fail, "is it running")
+	cfg = config(t, "")
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cfg.Journal.Dir = configs.Path(file + "/below")
+	has(t, examine(t, cfg, (*visit).journal), "journal", Fail, "cannot be written")
+}
+
 // running is a daemon by hand.
 type running struct{ snap callcontrol.Snapshot }
 

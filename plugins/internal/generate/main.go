@@ -1,8 +1,13 @@
-// Command generate runs protoc on control.proto with the plugins pinned in go.mod. The well-known
-// types are handed over as descriptors, so that no protoc include folder is needed.
+// Command generate runs protoc on one contract with the plugins pinned in go.mod:
+//
+//	generate FILE.proto [FOLDER …]
+//
+// The folders hold contracts that the file imports. The well-known types are handed over as
+// descriptors, so that no protoc include folder is needed.
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -16,13 +21,16 @@ import (
 )
 
 func main() {
-	if err := generate(); err != nil {
+	if err := generate(os.Args[1:]); err != nil {
 		fmt.Fprintln(os.Stderr, "generate:", err)
 		os.Exit(1)
 	}
 }
 
-func generate() error {
+func generate(words []string) error {
+	if len(words) == 0 {
+		return errors.New("name a .proto file")
+	}
 	dir, err := os.MkdirTemp("", "protoc")
 	if err != nil {
 		return err
@@ -33,6 +41,9 @@ func generate() error {
 		return err
 	}
 	args := []string{"--proto_path=.", "--descriptor_set_in=" + known}
+	for _, folder := range words[1:] {
+		args = append(args, "--proto_path="+folder)
+	}
 	for plugin, path := range map[string]string{
 		"go":      "google.golang.org/protobuf/cmd/protoc-gen-go",
 		"go-grpc": "google.golang.org/grpc/cmd/protoc-gen-go-grpc",
@@ -43,7 +54,7 @@ func generate() error {
 		}
 		args = append(args, "--plugin=protoc-gen-"+plugin+"="+bin, "--"+plugin+"_out=.", "--"+plugin+"_opt=paths=source_relative")
 	}
-	return run("protoc", append(args, "control.proto")...)
+	return run("protoc", append(args, words[0])...)
 }
 
 func writeKnown(path string) error {

@@ -1,0 +1,76 @@
+package daemon
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"cordboard/callcontrol"
+	"cordboard/configs"
+	"cordboard/journal"
+)
+
+const (
+	journalStart = 20 * time.Second // for the journal to open
+	memoryRing   = 65536            // events that a journal in memory keeps
+	durableRing  = 16384            // events in memory before the journal's disk: half a minute of a full house
+)
+
+// openJournal opens where events are kept. Its errors say what to do.
+func (d *Daemon) openJournal() error {
+	ctx, cancel := context.WithTimeout(context.Background(), journalStart)
+	defer cancel()
+	c := d.cfg.Journal
+	store, err := journal.Open(ctx, journal.Config{
+		Dir: string(c.Dir), URL: c.URL, Credentials: string(c.Credentials), Memory: c.Memory,
+		Replicas: c.Replicas, MaxBytes: int64(c.MaxBytes), MaxAge: c.MaxAge, Log: d.log,
+	})
+	if err != nil {
+		return err
+	}
+	d.store = store
+	d.events, err = journal.OpenLog(ctx, store, journal.LogConfig[callcontrol.Event]{
+		Name: "events", Ring: ringOf(c), Encode: encodeEvent, Decode: decodeEvent,
+	})
+	if err != nil {
+		return err
+	}
+	return d.openRemains(ctx)
+}
+
+// openRemains opens what a killed run leaves to the next one.
+func (d *Daemon) openRemains(ctx context.Context) error {
+	if err := d.openLegs(ctx, d.store); err != nil || d.cfg.Journal.Memory {
+		return err
+	}
+	var err error
+	d.living, err = openLiving(ctx, d.store, d.events)
+	return err
+}
+
+// closeJournal writes what waits and ends the journal's goroutines. It may be called without a journal.
+func (d *Daemon) closeJournal() {
+	if d.store == nil {
+		return
+	}
+	if err := d.store.Close(); err != nil {
+		d.log.Error("journal closed", "err", err)
+	}
+}
+
+func ringOf(c configs.Journal) int {
+	if c.Memory {
+		return memoryRing
+	}
+	return durableRing
+}
+
+// encodeEvent and decodeEvent are the form of events on the disk: JSON with the names of the API, so that older events stay
+// readable when fields are added.
+func encodeEvent(e callcontrol.Event) ([]byte, error) { return json.Marshal(e) }
+
+func decodeEvent(text []byte) (callcontrol.Event, error) {
+	var e callcontrol.Event
+	err := json.Unmarshal(text, &e)
+	return e, err
+}

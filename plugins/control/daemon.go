@@ -1,0 +1,86 @@
+package control
+
+import (
+	"context"
+	"time"
+
+	"cordboard/callcontrol"
+	"cordboard/journal"
+)
+
+// Sources are what a daemon tells beyond its calls. A nil one is answered with UNIMPLEMENTED.
+type Sources struct {
+	Directory func(context.Context) (Directory, error)
+	Status    func(context.Context) (Status, error)
+}
+
+// Directory is who and what there is.
+type Directory struct {
+	Agents []DirectoryAgent `json:"agents"`
+	Trunks []DirectoryTrunk `json:"trunks"`
+	Queues []string         `json:"queues,omitempty"` // that the daemon knows; trunks may name others
+}
+
+// DirectoryAgent is a person with what is configured for them.
+type DirectoryAgent struct {
+	ID         callcontrol.AgentID `json:"id"`
+	Name       string              `json:"name,omitempty"`
+	Trunk      string              `json:"trunk"`
+	Line       callcontrol.LineID  `json:"line"`
+	User       string              `json:"user"`             // the line's account at the trunk
+	Number     string              `json:"number,omitempty"` // shown to those called
+	Display    string              `json:"display,omitempty"`
+	Connect    callcontrol.Connect `json:"connect"`
+	DeviceUser string              `json:"device_user,omitempty"` // empty: the phone stands at a fixed address
+}
+
+// DirectoryTrunk is a PBX or carrier.
+type DirectoryTrunk struct {
+	Name      string `json:"name"`
+	Server    string `json:"server"`
+	Domain    string `json:"domain,omitempty"`
+	Registers bool   `json:"registers"`
+}
+
+// Status is how the daemon and its adapters are.
+type Status struct {
+	Version  string          `json:"version"`
+	Started  time.Time       `json:"started"`
+	Cursor   journal.Cursor  `json:"cursor"` // of the newest event
+	Draining bool            `json:"draining,omitempty"`
+	Adapters []AdapterStatus `json:"adapters"`
+}
+
+// AdapterState is what an adapter's process does.
+type AdapterState string
+
+// States of an adapter.
+const (
+	AdapterStarting AdapterState = "starting"
+	AdapterRunning  AdapterState = "running"
+	AdapterDegraded AdapterState = "degraded" // runs, and says that something it needs is missing
+	AdapterHung     AdapterState = "hung"     // does not answer its health check
+	AdapterBackoff  AdapterState = "backoff"  // ended, waits for its next start
+	AdapterStopping AdapterState = "stopping"
+	AdapterStopped  AdapterState = "stopped"
+)
+
+// AdapterStatus is how one adapter is.
+type AdapterStatus struct {
+	Name         string         `json:"name"`
+	Kind         string         `json:"kind,omitempty"` // as configured
+	State        AdapterState   `json:"state"`
+	Program      string         `json:"program,omitempty"` // what it says of itself
+	Version      string         `json:"version,omitempty"`
+	Capabilities []string       `json:"capabilities,omitempty"`
+	PID          int            `json:"pid,omitempty"`
+	Started      time.Time      `json:"started,omitzero"`
+	Restarts     int            `json:"restarts"`
+	NextStart    time.Time      `json:"next_start,omitzero"` // backoff
+	LastError    string         `json:"last_error,omitempty"`
+	LastErrorAt  time.Time      `json:"last_error_at,omitzero"`
+	Acknowledged journal.Cursor `json:"acknowledged,omitzero"` // the last event it has done with
+	Lag          uint64         `json:"lag"`                   // events it has not
+	LinesDropped uint64         `json:"lines_dropped,omitempty"`
+	CallsFailed  uint64         `json:"calls_failed,omitempty"` // lookups and searches without a timely answer
+}
