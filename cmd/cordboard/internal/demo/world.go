@@ -76,6 +76,7 @@ rtp:
 control:
   socket: control.sock
 state_dir: state
+journal: {memory: true} # each demo begins anew
 log: {level: info}
 trunks:
   - name: pbx
