@@ -25,7 +25,7 @@ func hookOf(t *testing.T, script string, change func(*Hook)) (*hook, string, *lo
 	t.Helper()
 	dir := t.TempDir()
 	p := planned(t, `{"hook": {"command": ["sh"]}}`)
-	p.Hook.Command = []string{"sh", "-c", script, "hook", dir}
+	p.Hook.Command, p.Hook.Timeout = []string{"sh", "-c", script, "hook", dir}, sdk.Duration(30*time.Second)
 	if change != nil {
 		change(&p.Hook)
 	}
@@ -172,10 +172,10 @@ func TestHookIsForSomeEvents(t *testing.T) {
 
 // A command that hangs is killed with all it started, and said so.
 func TestHookTimeout(t *testing.T) {
-	h, dir, log := hookOf(t, `sleep 1000 & echo $! > "$1/child"; mv "$1/child" "$1/pid"; wait`, func(c *Hook) { c.Timeout = sdk.Duration(time.Second) })
+	h, dir, log := hookOf(t, `sleep 1000 & echo $! > "$1/child"; mv "$1/child" "$1/pid"; wait`, func(c *Hook) { c.Timeout = sdk.Duration(3 * time.Second) })
 	h.event(calling(1, callcontrol.Identity{}), nobody)
 	eventually(t, "the hook fails", func() bool { return h.trouble() != nil })
-	if got := h.trouble().Error(); got != "hook sh: it did not end within 1s and was killed" {
+	if got := h.trouble().Error(); got != "hook sh: it did not end within 3s and was killed" {
 		t.Error(got)
 	}
 	if !strings.Contains(log.String(), "hook failed") {
