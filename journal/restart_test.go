@@ -69,19 +69,7 @@ func TestUncleanEnd(t *testing.T) {
 			before := b.add(20)
 			b.settled()
 			cfg := Config{Dir: copyLive(t, b.cfg.Dir)}
-			last := uint64(20)
-			if c.change == nil {
-				last = 0
-				if err := os.RemoveAll(filepath.Join(cfg.Dir, "jetstream")); err != nil {
-					t.Fatal(err)
-				}
-			} else {
-				m, _, err := openMark(cfg.Dir, "events")
-				if err != nil || m.set(c.change) != nil {
-					t.Fatal(err)
-				}
-				m.close()
-			}
+			last := remark(t, cfg.Dir, 20, c.change)
 			after := openBench(t, cfg, numbers(100))
 			at := after.log.Last()
 			if at.Seq != last || (at.Epoch == before.Epoch) != c.keeps {
@@ -114,6 +102,23 @@ func TestUncleanEnd(t *testing.T) {
 			}
 		})
 	}
+}
+
+// remark changes what the last life left behind, of which last entries were stored; nil takes those away.
+func remark(t *testing.T, dir string, last uint64, change func(*state)) uint64 {
+	t.Helper()
+	if change == nil {
+		if err := os.RemoveAll(filepath.Join(dir, "jetstream")); err != nil {
+			t.Fatal(err)
+		}
+		return 0
+	}
+	m, _, err := openMark(dir, "events")
+	if err != nil || m.set(change) != nil {
+		t.Fatal(err)
+	}
+	m.close()
+	return last
 }
 
 func TestMarkIsWhole(t *testing.T) {

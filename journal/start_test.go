@@ -21,19 +21,7 @@ func TestStartWithManyEvents(t *testing.T) {
 	}
 	event := strings.Repeat("x", 1500) // as a call event with three legs
 	cfg := Config{Dir: t.TempDir()}
-	start := func(cfg Config) (*Store, *Log[string]) {
-		t.Helper()
-		s, err := Open(context.Background(), cfg)
-		if err != nil {
-			t.Fatal(err)
-		}
-		l, err := OpenLog(context.Background(), s, c)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return s, l
-	}
-	s, l := start(cfg)
+	s, l := startLog(t, cfg, c)
 	began := time.Now()
 	for range events {
 		if _, err := l.Append(context.Background(), event); err != nil {
@@ -57,7 +45,7 @@ func TestStartWithManyEvents(t *testing.T) {
 	}{{"an orderly end", cfg}, {"kill -9", killed}} {
 		runtime.GC()
 		began := time.Now()
-		s, l := start(end.cfg)
+		s, l := startLog(t, end.cfg, c)
 		took := time.Since(began)
 		if got := l.Last().Seq; got != uint64(events) {
 			t.Errorf("after %s: %d events", end.name, got)
@@ -77,4 +65,17 @@ func TestStartWithManyEvents(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+}
+
+func startLog(t *testing.T, cfg Config, c LogConfig[string]) (*Store, *Log[string]) {
+	t.Helper()
+	s, err := Open(context.Background(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := OpenLog(context.Background(), s, c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s, l
 }

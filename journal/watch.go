@@ -50,6 +50,9 @@ func (l *Log[E]) look() {
 	if began {
 		l.stream.b.log.Error("journal degraded: events are not stored", "journal", l.c.Name, "pending", pending, "err", reason)
 		_ = l.mark.set(func(s *state) { s.Degraded = true })
+		if l.Status().Degraded == nil { // over meanwhile, and perhaps noted before this
+			_ = l.mark.set(func(s *state) { s.Degraded = false })
+		}
 	}
 	if overtaken {
 		l.stream.b.log.Error("journal has no room in memory: the oldest events are lost", "journal", l.c.Name, "pending", pending)

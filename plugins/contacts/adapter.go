@@ -28,8 +28,9 @@ type contacts struct {
 	hook  *hook  // nil: there is none
 	out   io.Writer
 
-	stop    context.CancelFunc
+	stop    context.CancelFunc // nil: not configured
 	running sync.WaitGroup
+	once    sync.Once // of Stop
 }
 
 // Info implements sdk.Adapter.
@@ -168,7 +169,14 @@ func (c *contacts) Health(context.Context) error {
 }
 
 // Stop implements sdk.Stopper.
-func (c *contacts) Stop(ctx context.Context) error {
+func (c *contacts) Stop(ctx context.Context) (err error) {
+	if c.stop != nil {
+		c.once.Do(func() { err = c.end(ctx) })
+	}
+	return err
+}
+
+func (c *contacts) end(ctx context.Context) error {
 	if c.hook != nil {
 		c.hook.stop(ctx)
 	}

@@ -35,9 +35,9 @@ type hook struct {
 	ctx     context.Context // ends runs
 	cancel  context.CancelFunc
 	workers sync.WaitGroup
+	closing chan struct{} // closed when no more runs are begun but those that wait
 
 	mu     sync.Mutex
-	closed bool
 	err    error // of the last run that failed or was left out
 	failed time.Time
 }
@@ -55,7 +55,7 @@ func newHook(p *plan, log *slog.Logger) *hook {
 	if len(p.Hook.Command) == 0 {
 		return nil
 	}
-	h := &hook{plan: p, log: log, now: time.Now, jobs: make(chan job, mostWaiting)}
+	h := &hook{plan: p, log: log, now: time.Now, jobs: make(chan job, mostWaiting), closing: make(chan struct{})}
 	h.ctx, h.cancel = context.WithCancel(context.Background())
 	for range p.Hook.Concurrency {
 		h.workers.Go(h.work)
@@ -76,17 +76,9 @@ func (h *hook) event(e sdk.Event, found func() []record) {
 		return
 	}
 	j := job{env: hookEnv(e, records), input: input, kind: e.Kind, call: e.CallID}
-	h.mu.Lock()
-	full := false
-	if !h.closed {
-		select {
-		case h.jobs <- j:
-		default:
-			full = true
-		}
-	}
-	h.mu.Unlock()
-	if full {
+	select {
+	case h.jobs <- j:
+	default:
 		h.fail(errors.New("a run was left out: the command takes too long for so many events"))
 	}
 }
@@ -96,18 +88,35 @@ func (h *hook) event(e sdk.Event, found func() []record) {
 func (h *hook) work() {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	for j := range h.jobs {
-		if h.ctx.Err() != nil {
+	for {
+		select {
+		case j := <-h.jobs:
+			h.one(j)
 			continue
+		case <-h.closing:
 		}
-		if err := h.run(j); err != nil && h.ctx.Err() == nil {
-			h.fail(err)
-			continue
+		for {
+			select {
+			case j := <-h.jobs:
+				h.one(j)
+			default:
+				return
+			}
 		}
-		h.mu.Lock()
-		h.err = nil
-		h.mu.Unlock()
 	}
+}
+
+func (h *hook) one(j job) {
+	if h.ctx.Err() != nil {
+		return
+	}
+	if err := h.run(j); err != nil && h.ctx.Err() == nil {
+		h.fail(err)
+		return
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.err = nil
 }
 
 func (h *hook) run(j job) error {
@@ -163,14 +172,9 @@ func (h *hook) trouble() error {
 	return nil
 }
 
-// stop lets runs end for as long as ctx lasts, then kills them.
+// stop lets runs end for as long as ctx lasts, then kills them. It is called once, after the last event.
 func (h *hook) stop(ctx context.Context) {
-	h.mu.Lock()
-	if !h.closed {
-		h.closed = true
-		close(h.jobs)
-	}
-	h.mu.Unlock()
+	close(h.closing)
 	done := make(chan struct{})
 	go func() {
 		defer close(done)

@@ -24,9 +24,9 @@ type ledger struct {
 	max  int64 // bytes of a file, but for a line that is longer
 	keep int   // files put aside
 
-	mu    sync.Mutex
-	file  *os.File // nil: to be opened
-	known bool     // last is what the files say
+	mu    sync.Mutex // held over work on the file: it keeps Health from opening what an event is written to
+	file  *os.File   // nil: to be opened
+	known bool       // last is what the files say
 	last  journal.Cursor
 }
 

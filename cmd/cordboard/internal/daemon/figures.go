@@ -31,6 +31,7 @@ func newFigures(d *Daemon) *figures {
 		{"cordboard_sip_faults_total", "Faults of SIP peers after the edge, by kind.", []string{"kind"}},
 		{"cordboard_journal_lag_seconds", "Age of the oldest event that is not stored yet.", nil},
 		{"cordboard_journal_pending", "Events that wait to be stored.", nil},
+		{"cordboard_journal_state_pending", "Changes of what a killed run leaves to the next one that wait to be stored.", nil},
 		{"cordboard_journal_stored_seq", "Number of the newest event that is stored.", nil},
 		{"cordboard_journal_degraded", "1 while events cannot be stored and are handed out all the same.", nil},
 		{"cordboard_journal_lost_total", "Events that will never be stored.", nil},
@@ -77,6 +78,7 @@ func (f *figures) Collect(out chan<- prometheus.Metric) {
 	j := f.d.events.Status()
 	gauge("cordboard_journal_lag_seconds", j.Lag.Seconds())
 	gauge("cordboard_journal_pending", float64(j.Pending))
+	gauge("cordboard_journal_state_pending", float64(f.d.farewells.Pending()+f.d.living.pending()))
 	gauge("cordboard_journal_stored_seq", float64(j.Stored.Seq))
 	degraded := 0.0
 	if j.Degraded != nil {

@@ -138,6 +138,14 @@ func (l *living) write(key string, row livingRow) {
 // note writes how far the table is. Rows are written in order, so what was deleted before is deleted.
 func (l *living) note() { l.write("at", livingRow{At: l.at}) }
 
+// pending is how many changes wait to be stored.
+func (l *living) pending() int {
+	if l == nil {
+		return 0
+	}
+	return l.table.Pending()
+}
+
 // put takes a row back.
 func (l *living) put(row livingRow) {
 	switch {

@@ -78,6 +78,7 @@ control:
   socket: control.sock
 state_dir: state
 calls: {drain: 5s}
+journal: {memory: true} # each demo begins anew
 log: {level: info}
 trunks:
   - name: pbx
