@@ -65,23 +65,39 @@ func (c *core) cancelOrphan(ctx context.Context, via resolve.Target) error {
 }
 
 // cancelled goes on with the answer to the CANCEL. An INVITE that is not there was never received, or has been answered; and
-// if the ACK went out too, only BYE ends the call, which is known if it ever rang.
+// if the ACK went out too, only BYE ends the call, which is known if it ever rang. A peer may also take the CANCEL of an
+// answered INVITE with 200, which then has no effect (RFC 3261 §9.2): a final answer that does not come says so.
 func (c *core) cancelled(ctx context.Context, err error) error {
+	rang := c.orphan.farewell.RemoteTag != ""
 	switch {
-	case errors.Is(err, errNotThere) && c.orphan.farewell.RemoteTag != "":
+	case errors.Is(err, errNotThere) && rang:
 		return c.byeOrphan(ctx, resolve.Target{})
 	case err != nil:
 		return err
 	}
-	late := time.NewTimer(c.s.timing.timeout()) // RFC 3261 §9.1: then it counts as cancelled
+	if rang {
+		if done, err := c.finalWithin(ctx, 4*c.s.timing.t1); done {
+			return err
+		}
+		if c.byeOrphan(ctx, resolve.Target{}) == nil {
+			return nil
+		}
+	}
+	_, err = c.finalWithin(ctx, c.s.timing.timeout()) // RFC 3261 §9.1: then it counts as cancelled
+	return err
+}
+
+// finalWithin waits for the final answer to the INVITE of an orphan.
+func (c *core) finalWithin(ctx context.Context, d time.Duration) (done bool, err error) {
+	late := time.NewTimer(d)
 	defer late.Stop()
 	select {
 	case <-c.orphan.ended:
-		return c.orphan.err
+		return true, c.orphan.err
 	case <-late.C:
-		return nil
+		return false, nil
 	case <-ctx.Done():
-		return ctx.Err()
+		return true, ctx.Err()
 	}
 }
 
