@@ -3,6 +3,7 @@ package daemon
 import (
 	"context"
 	"encoding/json"
+	"log/slog"
 	"time"
 
 	"cordboard/callcontrol"
@@ -20,22 +21,26 @@ const (
 func (d *Daemon) openJournal() error {
 	ctx, cancel := context.WithTimeout(context.Background(), journalStart)
 	defer cancel()
-	c := d.cfg.Journal
-	store, err := journal.Open(ctx, journal.Config{
-		Dir: string(c.Dir), URL: c.URL, Credentials: string(c.Credentials), Memory: c.Memory,
-		Replicas: c.Replicas, MaxBytes: int64(c.MaxBytes), MaxAge: c.MaxAge, Log: d.log,
-	})
+	store, err := journal.Open(ctx, journalConfig(d.cfg, d.log))
 	if err != nil {
 		return err
 	}
 	d.store = store
 	d.events, err = journal.OpenLog(ctx, store, journal.LogConfig[callcontrol.Event]{
-		Name: "events", Ring: ringOf(c), Encode: encodeEvent, Decode: decodeEvent,
+		Name: "events", Ring: ringOf(d.cfg.Journal), Encode: encodeEvent, Decode: decodeEvent,
 	})
 	if err != nil {
 		return err
 	}
 	return d.openRemains(ctx)
+}
+
+func journalConfig(cfg *configs.Config, log *slog.Logger) journal.Config {
+	c := cfg.Journal
+	return journal.Config{
+		Dir: string(c.Dir), URL: c.URL, Credentials: string(c.Credentials), Memory: c.Memory,
+		Replicas: c.Replicas, MaxBytes: int64(c.MaxBytes), MaxAge: c.MaxAge, Log: log,
+	}
 }
 
 // openRemains opens what a killed run leaves to the next one.

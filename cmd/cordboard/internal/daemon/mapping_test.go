@@ -87,6 +87,7 @@ func mapped(t *testing.T, path, value string) map[string]string {
 	c := configs.Default()
 	c.Trunks = []configs.Trunk{{Name: "pbx"}}
 	c.Agents = []configs.Agent{{Name: "anna", Line: configs.Line{Trunk: "pbx", User: "1001"}}}
+	c.Adapters = []configs.Adapter{{Name: "crm", Kind: configs.AdapterContacts}}
 	v := reflect.ValueOf(c).Elem()
 	for step := range strings.SplitSeq(path, ".") {
 		name, indexed := strings.CutSuffix(step, "[0]")
@@ -122,6 +123,12 @@ func mapped(t *testing.T, path, value string) map[string]string {
 	flatten(reflect.ValueOf(sip), "sip", out)
 	flatten(reflect.ValueOf(rtpConfig(c)), "rtp", out)
 	flatten(reflect.ValueOf(deskConfig(c, c.Agents[0])), "desk", out)
+	flatten(reflect.ValueOf(journalConfig(c, nil)), "journal", out)
+	adapters, err := (&Daemon{sockets: "s"}).adapterConfigs(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	flatten(reflect.ValueOf(adapters), "adapters", out)
 	return out
 }
 

@@ -33,7 +33,7 @@ func (v *visit) journal(ctx context.Context) {
 	}
 	var fs unix.Statfs_t
 	if err := unix.Statfs(at, &fs); err != nil {
-		v.warn("journal", fmt.Sprintf("the room at %s is unknown: %v", at, err), "")
+		v.warn("journal", fmt.Sprintf("the room at %s is unknown: %v", at, err), "see with df that it has "+(c.MaxBytes+c.MaxBytes/4).String())
 		return
 	}
 	free := configs.Size(fs.Bavail) * configs.Size(fs.Bsize) &^ (1<<20 - 1)
