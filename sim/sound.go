@@ -39,6 +39,8 @@ type Sound struct {
 	heard   []int16
 	arrived chan struct{} // closed and renewed with each packet
 	check   checker
+	last    time.Time     // arrival of the newest packet
+	pause   time.Duration // longest between two packets since that was asked
 	digits  digits
 	keys    []byte // event codes to send
 }
@@ -139,6 +141,19 @@ func (s *Sound) Wire() Wire {
 	return s.check.wire
 }
 
+// Pause is the longest time between two packets received since it was asked last, or, where that is longer, since the
+// newest one: 20 ms when the stream is whole.
+func (s *Sound) Pause() time.Duration {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	longest := s.pause
+	if !s.last.IsZero() {
+		longest = max(longest, time.Since(s.last))
+	}
+	s.pause = 0
+	return longest
+}
+
 // Listen returns the next d of sound that arrives from now on. A stream that stays silent on the wire gives what came
 // within d and half a second.
 func (s *Sound) Listen(ctx context.Context, d time.Duration) ([]int16, error) {
@@ -200,6 +215,10 @@ func (s *Sound) receive() {
 func (s *Sound) take(p *rtp.Packet, now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if !s.last.IsZero() {
+		s.pause = max(s.pause, now.Sub(s.last))
+	}
+	s.last = now
 	if s.ready && s.media.EventRecvPT != 0 && p.PayloadType == s.media.EventRecvPT {
 		s.check.events(&p.Header, now)
 		s.digits.packet(p.Timestamp, p.Payload)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"slices"
 	"strconv"
 	"time"
@@ -37,12 +38,17 @@ func (c *adaptersCommand) Run(a *app) error {
 		}{some(adapters)})
 		return nil
 	}
+	a.adapters(a.out, adapters)
+	return nil
+}
+
+// adapters prints how adapters are.
+func (a *app) adapters(w io.Writer, adapters []control.AdapterStatus) {
 	rows := [][]string{{"ADAPTER", "KIND", "STATE", "PID", "PROGRAM", "UP", "RESTARTS", "LAG", "LAST TROUBLE"}}
 	for _, s := range adapters {
 		rows = append(rows, adapterRow(s, a.now()))
 	}
-	table(a.out, rows)
-	return nil
+	table(w, rows)
 }
 
 func (c *adaptersCommand) wanted(all []control.AdapterStatus) ([]control.AdapterStatus, error) {
@@ -62,7 +68,7 @@ func (c *adaptersCommand) wanted(all []control.AdapterStatus) ([]control.Adapter
 
 func adapterRow(s control.AdapterStatus, now time.Time) []string {
 	state, up, pid := string(s.State), "", ""
-	if s.State == control.AdapterBackoff {
+	if s.State == control.AdapterBackoff && !s.NextStart.IsZero() {
 		state += ": next start in " + max(s.NextStart.Sub(now), 0).Round(time.Second).String()
 	}
 	if s.PID != 0 {

@@ -38,7 +38,7 @@ func (c *demoCommand) Run(a *app) error {
 	if a.cli.JSON {
 		say = io.Discard
 	}
-	report, err := demo.Run(a.ctx, demo.Options{Out: c.Out, Keep: c.Keep, Say: say, Serve: func(ctx context.Context, config string) error {
+	report, err := demo.Run(a.ctx, demo.Options{Out: c.Out, Keep: c.Keep, Say: say, Adapters: a.adapters, Serve: func(ctx context.Context, config string) error {
 		return a.daemon(ctx, config, daemon.Options{Log: log})
 	}})
 	if a.cli.JSON && report != nil && (err == nil || errors.Is(err, demo.ErrNotOK) || errors.Is(err, demo.ErrTooSlow)) {

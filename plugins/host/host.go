@@ -75,8 +75,8 @@ func (h *Host) Run(ctx context.Context) error {
 		wait := b.next(e)
 		h.log.Warn("adapter is down", "error", e.err, "next_start_in", wait.String())
 		h.change(func(s *control.AdapterStatus) {
-			s.State, s.NextStart = control.AdapterBackoff, time.Now().Add(wait)
-			s.LastError, s.LastErrorAt = shorten(e.err.Error()), time.Now()
+			h.downLocked(e.err)
+			s.NextStart = time.Now().Add(wait)
 		})
 		select {
 		case <-time.After(wait):
@@ -109,7 +109,7 @@ func (h *Host) live(ctx context.Context) ending {
 	h.enter(in, info)
 	h.tellHealth(health)
 	e := h.watch(ctx, in)
-	h.leave()
+	h.leave(e)
 	if ctx.Err() != nil {
 		h.stop(in)
 		return e
@@ -149,11 +149,21 @@ func (h *Host) enter(in instance, info adapter.Info) {
 	h.log.Info("adapter runs", "program", info.Name, "version", info.Version, "pid", in.pid())
 }
 
-func (h *Host) leave() {
+// leave ends the instance's time as the adapter's.
+func (h *Host) leave(e ending) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.now = nil
 	h.status.PID = 0
+	if e.err != nil {
+		h.downLocked(e.err)
+	}
+}
+
+// downLocked says that the adapter is down, and why.
+func (h *Host) downLocked(err error) {
+	s := &h.status
+	s.State, s.LastError, s.LastErrorAt = control.AdapterBackoff, shorten(err.Error()), time.Now()
 }
 
 // watch looks after a running instance until it ends, hangs, or ctx is over.

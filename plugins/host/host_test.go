@@ -91,7 +91,7 @@ func TestBackToLife(t *testing.T) {
 			t.Fatal(err)
 		}
 		begun := time.Now()
-		until(t, "it waits", func() bool { return h.Status().State == control.AdapterBackoff })
+		until(t, "it waits", func() bool { s := h.Status(); return s.State == control.AdapterBackoff && !s.NextStart.IsZero() })
 		if s := h.Status(); s.NextStart.Sub(s.LastErrorAt).Round(100*time.Millisecond) != time.Second {
 			t.Errorf("%+v", s)
 		}

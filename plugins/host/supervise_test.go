@@ -62,9 +62,10 @@ func (f *fakeRPC) set(silent bool) {
 // fakeInstance is a process that is none.
 type fakeInstance struct {
 	fakeRPC
-	once  sync.Once
-	ended chan struct{}
-	err   error
+	once    sync.Once
+	ended   chan struct{}
+	err     error
+	closing func() // nil: nothing
 }
 
 func newFakeInstance() *fakeInstance {
@@ -77,7 +78,12 @@ func (f *fakeInstance) offer(*control.Service) (uint32, error) { return 1, nil }
 func (f *fakeInstance) gone() <-chan struct{}                  { return f.ended }
 func (f *fakeInstance) end() (error, bool)                     { return f.err, false } //nolint:staticcheck // the interface's order
 func (f *fakeInstance) kill()                                  { f.once.Do(func() { close(f.ended) }) }
-func (f *fakeInstance) close(context.Context)                  { f.kill() }
+func (f *fakeInstance) close(context.Context) {
+	if f.closing != nil {
+		f.closing()
+	}
+	f.kill()
+}
 
 func fakeHost(t *testing.T, start launcher) *Host {
 	t.Helper()
@@ -167,6 +173,27 @@ func TestHealth(t *testing.T) {
 		if lives[5].stops != 1 {
 			t.Errorf("%d stops", lives[5].stops)
 		}
+	})
+}
+
+// An adapter whose process has gone is not said to run, however long it takes to put away what is left of it.
+func TestStatusWhileItIsPutAway(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		in := newFakeInstance()
+		h := fakeHost(t, func(context.Context) (instance, error) { return in, nil })
+		var s control.AdapterStatus
+		in.closing = func() { s = h.Status() }
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error, 1)
+		go func() { done <- h.Run(ctx) }()
+		synctest.Wait()
+		in.kill()
+		synctest.Wait()
+		if s.State != control.AdapterBackoff || s.PID != 0 || s.LastError != "it fell" {
+			t.Errorf("%+v", s)
+		}
+		cancel()
+		<-done
 	})
 }
 

@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"cordboard/internal/freeport"
+	"cordboard/plugins/control"
 	"cordboard/sim"
 )
 
@@ -34,7 +35,10 @@ type Options struct {
 	Say  io.Writer
 	// Limit is the longest that the story may take; 0: 90 s.
 	Limit time.Duration
-	// Serve runs the daemon with a configuration file until ctx ends.
+	// Adapters prints how adapters are, as cordboard adapters does; nil: it is not shown.
+	Adapters func(w io.Writer, adapters []control.AdapterStatus)
+	// Serve runs the daemon with a configuration file until ctx ends. It starts the contacts adapter as this program with the
+	// arguments "adapter contacts".
 	Serve func(ctx context.Context, config string) error
 }
 
@@ -70,7 +74,7 @@ func play(ctx context.Context, g *errgroup.Group, dir string, o Options, report 
 	if o.Limit == 0 {
 		o.Limit = limit
 	}
-	s := &story{report: report, out: dir, say: o.Say}
+	s := &story{report: report, out: dir, say: o.Say, look: o.Adapters, ledger: ledger{path: filepath.Join(dir, eventsFile)}}
 	timed, cancel := context.WithTimeoutCause(ctx, o.Limit, fmt.Errorf("%w (%v)", ErrTooSlow, o.Limit))
 	defer cancel()
 	w, err := start(ctx, g, dir, o)
@@ -100,7 +104,7 @@ func play(ctx context.Context, g *errgroup.Group, dir string, o Options, report 
 	return nil
 }
 
-// start brings up PBX, daemon, phone and control client, and waits until lines and phone are registered.
+// start brings up PBX, daemon, phone and control client, and waits until lines and phone are registered and the adapter runs.
 func start(life context.Context, g *errgroup.Group, dir string, o Options) (*world, error) {
 	ctx, cancel := context.WithTimeout(life, 30*time.Second)
 	defer cancel()
@@ -131,7 +135,11 @@ func start(life context.Context, g *errgroup.Group, dir string, o Options) (*wor
 	if err := w.phone.WaitRegistered(ctx); err != nil {
 		return nil, err
 	}
-	return w, w.pbx.WaitRegistered(ctx, agents)
+	if err := w.pbx.WaitRegistered(ctx, agents); err != nil {
+		return nil, err
+	}
+	_, err = w.awaitAdapter(ctx, "running", begun)
+	return w, err
 }
 
 // newPhone makes the phone of an agent.

@@ -39,6 +39,9 @@ func TestDemo(t *testing.T) {
 	if report.Digits.Received != "42#" || report.RegisteredLines != agents || report.Events == 0 || len(report.Streams) < 8 {
 		t.Errorf("report %+v", report)
 	}
+	if a := report.Adapter; a.Contact != "Maria Petrenko" || a.Events < 50 || a.Missed+a.Doubled != 0 || a.Calls < 4 || a.Kill.PID == a.Kill.BackPID {
+		t.Errorf("adapter %+v", a)
+	}
 }
 
 // TestDemoTooSlow: the story ends in its time, with a report of how far it came and a clear error.

@@ -54,6 +54,7 @@ Left running: anna, boris and clara with their phones, which answer when the dae
 
   export CORDBOARD_SOCKET=%s
   bin/cordboard agents
+  bin/cordboard adapters
   bin/cordboard watch
 
 anna makes her own calls: 2001, 2002 and 2004 answer, 2003 is busy, 1003 is clara.

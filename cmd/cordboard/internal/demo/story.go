@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"cordboard/callcontrol"
+	"cordboard/plugins/control"
 	"cordboard/sim"
 	"cordboard/sipua"
 )
@@ -20,6 +21,8 @@ type story struct {
 	report *Report
 	out    string
 	say    io.Writer
+	look   func(io.Writer, []control.AdapterStatus) // nil: adapters are not shown
+	ledger ledger                                   // what the adapter wrote
 
 	agent, customer, target *sim.Party // of the present call
 	parties                 []named
@@ -36,7 +39,7 @@ const anna = callcontrol.AgentID("anna")
 // tell plays everything, as long as ctx lasts.
 func (s *story) tell(ctx context.Context) {
 	s.report.RegisteredLines = s.world.pbx.Registered()
-	fmt.Fprintf(s.say, "%d lines are registered at the PBX, anna's phone at the daemon.\n", s.report.RegisteredLines)
+	fmt.Fprintf(s.say, "%d lines are registered at the PBX, anna's phone at the daemon; the contacts adapter runs in its own process.\n", s.report.RegisteredLines)
 	for _, part := range []func(context.Context) error{s.consulted, s.blind, s.outbound} {
 		err := part(ctx)
 		if ctx.Err() != nil {
@@ -55,6 +58,9 @@ func (s *story) consulted(ctx context.Context) error {
 	if err := s.ring(ctx, "1"); err != nil {
 		return err
 	}
+	if err := s.pick(ctx, "Ivan Petrenko", "Maria Petrenko"); err != nil {
+		return err
+	}
 	if err := s.do(ctx, callcontrol.Command{Kind: callcontrol.KindAnswer}); err != nil {
 		return err
 	}
@@ -62,6 +68,21 @@ func (s *story) consulted(ctx context.Context) error {
 		return err
 	}
 	s.check(ctx, "answer", "talking", Heard{Agent: hear("customer"), Customer: hear("agent")})
+	s.shows("Maria Petrenko")
+	if err := s.survive(ctx); err != nil {
+		return err
+	}
+	if err := s.verbs(ctx); err != nil {
+		return err
+	}
+	if err := s.digits(ctx, "42#"); err != nil {
+		return err
+	}
+	return s.consult(ctx)
+}
+
+// verbs are those of a plain call.
+func (s *story) verbs(ctx context.Context) error {
 	verbs := []struct {
 		kind   callcontrol.Kind
 		name   string
@@ -79,10 +100,7 @@ func (s *story) consulted(ctx context.Context) error {
 		}
 		s.check(ctx, v.name, v.state, v.expect)
 	}
-	if err := s.digits(ctx, "42#"); err != nil {
-		return err
-	}
-	return s.consult(ctx)
+	return nil
 }
 
 func (s *story) consult(ctx context.Context) error {
@@ -124,6 +142,9 @@ func (s *story) blind(ctx context.Context) error {
 	if err := s.ring(ctx, "2"); err != nil {
 		return err
 	}
+	if err := s.identified(ctx, "Olena Boiko"); err != nil {
+		return err
+	}
 	if err := s.do(ctx, callcontrol.Command{Kind: callcontrol.KindAnswer}); err != nil {
 		return err
 	}
@@ -131,6 +152,7 @@ func (s *story) blind(ctx context.Context) error {
 		return err
 	}
 	s.check(ctx, "second call: answer", "talking", Heard{Agent: hear("customer"), Customer: hear("agent")})
+	s.shows("Olena Boiko")
 	if err := s.do(ctx, callcontrol.Command{Kind: callcontrol.KindBlind, Number: "2012"}); err != nil {
 		return err
 	}
@@ -326,10 +348,15 @@ func (s *story) add(step Step) {
 	if !step.OK {
 		mark = "FAILED"
 	}
-	fmt.Fprintf(s.say, "%s %-36s %-26s %s\n", mark, step.Name, step.State, step.Heard)
+	heard := step.Heard.String()
+	if step.silent {
+		heard = ""
+	}
+	fmt.Fprintln(s.say, strings.TrimRight(fmt.Sprintf("%s %-36s %-26s %s", mark, step.Name, step.State, heard), " "))
 	if !step.OK {
 		fmt.Fprintf(s.say, "       expected: %s %s\n", step.Expected, step.Error)
 	}
+	s.adapterTook()
 }
 
 // finish collects streams and sounds, judges and writes the report.
@@ -346,6 +373,9 @@ func (s *story) finish(ctx context.Context) error {
 		return err
 	}
 	s.report.Events = snap.Cursor.Seq
+	if err := s.settle(ctx); err != nil {
+		return err
+	}
 	s.report.judge()
 	if err := s.report.write(s.out); err != nil {
 		return err
@@ -354,7 +384,8 @@ func (s *story) finish(ctx context.Context) error {
 	if !s.report.OK {
 		verdict = "NOT ok"
 	}
-	fmt.Fprintf(s.say, "%d steps, %d streams, %d events: %s. See %s\n", len(s.report.Steps), len(s.report.Streams), s.report.Events, verdict,
-		filepath.Join(s.out, "report.json"))
+	a := s.report.Adapter
+	fmt.Fprintf(s.say, "%d steps, %d streams, %d events, of which the adapter, killed once, missed %d and took %d twice: %s. See %s\n",
+		len(s.report.Steps), len(s.report.Streams), s.report.Events, a.Missed, a.Doubled, verdict, filepath.Join(s.out, "report.json"))
 	return nil
 }

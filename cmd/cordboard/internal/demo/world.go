@@ -68,7 +68,10 @@ func writeConfig(dir string, pbx, daemon netip.AddrPort) (string, error) {
 	if err := mediamix.WriteWAV(filepath.Join(dir, "hold.wav"), music); err != nil {
 		return "", err
 	}
-	text := fmt.Sprintf(`# The demo's configuration: one PBX, three agents.
+	if err := writeBook(dir); err != nil {
+		return "", err
+	}
+	text := fmt.Sprintf(`# The demo's configuration: one PBX, three agents, the contacts adapter.
 sip:
   listen: [udp://%s]
 rtp:
@@ -91,8 +94,8 @@ trunks:
 music:
   default: hold.wav
 tones: {region: us}
-agents:
-`, daemon, pbx)
+%sagents:
+`, daemon, pbx, adapterConfig)
 	for i := range agents {
 		for _, secret := range []string{"line", "phone"} {
 			file := filepath.Join(dir, secret+"-"+lineUser(i))
