@@ -15,6 +15,7 @@ var programs = []struct{ name, pkg, use string }{
 	{"tshark", "tshark", "captures: RTP continuity, RFC 4733"},
 	{"sox", "sox", "speech and envelope checks"},
 	{"espeak-ng", "espeak-ng", "speech for the baresip test"},
+	{"systemd-analyze", "systemd", "the unit: verified, exposure at most 1.5"},
 }
 
 func main() {
@@ -22,7 +23,7 @@ func main() {
 	for _, p := range programs {
 		if _, err := exec.LookPath(p.name); err != nil {
 			missing++
-			fmt.Printf("SKIPPED without %-10s (package %s): %s\n", p.name, p.pkg, p.use)
+			fmt.Printf("SKIPPED without %-15s (package %s): %s\n", p.name, p.pkg, p.use)
 		}
 	}
 	if missing > 0 && os.Getenv("INTEROP") == "required" {
