@@ -22,7 +22,7 @@ func Default() *Config {
 		Limits: Limits{
 			MaxLegs: 3000,
 			Dial:    Dial{MaxCalls: 4, PerSecond: 1},
-			Edge:    Edge{PerSource: 50, Total: 5000, MaxMessage: 65535},
+			Edge:    Edge{PerSource: 50, Total: 5000, PerPeer: 10000, MaxMessage: 65535},
 		},
 	}
 }

@@ -19,7 +19,7 @@ rtp: {bind: 127.0.0.1, ports: 18000-31999, quarantine: 2s}
 control: {socket: control.sock}
 state_dir: state
 calls: {drain: 5s}
-limits: {dial: {allow: ["*"], per_second: 50, max_calls: 20}, edge: {per_source: 20000, total: 50000}}
+limits: {dial: {allow: ["*"], per_second: 50, max_calls: 20}, edge: {per_source: 20000, total: 50000, per_peer: 100000}}
 trunks:
   - name: pbx
     server: "sip:%s;transport=udp"

@@ -64,7 +64,7 @@ func (r *roll) busiest() (most int) {
 
 func unlimited() edge.Config {
 	r := edge.Rate{PerSecond: 100_000, Burst: 100_000}
-	return edge.Config{PerSource: r, Total: r}
+	return edge.Config{PerSource: r, Total: r, PerTrusted: r, AllTrusted: r}
 }
 
 func newPBX(lines int, sound bool) (*world, error) {

@@ -70,11 +70,13 @@ func digestOffer(list []configs.Digest) []digest.Algorithm {
 	return out
 }
 
-// edgeConfig bounds strangers; a source may burst to three times its rate.
+// edgeConfig bounds strangers, and peers that run wild; a source may burst to two or three times its rate.
 func edgeConfig(e configs.Edge) edge.Config {
 	return edge.Config{
 		PerSource:  edge.Rate{PerSecond: e.PerSource, Burst: int(3 * e.PerSource)},
 		Total:      edge.Rate{PerSecond: e.Total, Burst: int(2 * e.Total)},
+		PerTrusted: edge.Rate{PerSecond: e.PerPeer, Burst: int(2 * e.PerPeer)},
+		AllTrusted: edge.Rate{PerSecond: 4 * e.PerPeer, Burst: int(8 * e.PerPeer)},
 		MaxMessage: e.MaxMessage,
 	}
 }
