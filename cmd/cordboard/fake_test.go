@@ -223,8 +223,12 @@ func serveAt(t *testing.T, socket string, f callcontrol.Control) (stop func()) {
 }
 
 func TestMain(m *testing.M) {
-	if os.Getenv(asCommand) != "" || len(os.Args) > 1 && os.Args[1] == "adapter" { // a daemon in this process starts those so
+	if os.Getenv(asCommand) != "" && os.Getenv(asAdapter) == "" || len(os.Args) > 1 && os.Args[1] == "adapter" { // a daemon in this process starts those so
 		main()
+	}
+	if os.Getenv(asAdapter) != "" {
+		serveTried()
+		os.Exit(0)
 	}
 	goleak.VerifyTestMain(m)
 }
