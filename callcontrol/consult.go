@@ -62,7 +62,7 @@ func (s *step) consultFailed(t *transfer, k *call, l *leg, cause Cause) {
 	c := s.partner(t, k)
 	s.endTransfer(t, TransferFailed, cause)
 	if s.d.config.ConsultReturn == ReturnManual && l != nil {
-		l.state, l.cause, k.cause = LegFailed, cause, cause
+		l.state, l.cause, k.cause, k.ender = LegFailed, cause, cause, s.ender(cause)
 		s.setPhase(k, PhaseTone)
 		return
 	}
@@ -150,7 +150,7 @@ func (s *step) merge(t *transfer, c, k *call) {
 	k.legs = nil
 	c.muted = c.muted || k.muted
 	c.from, k.to = k.id, c.id
-	k.agent, k.transfer, k.cause = false, "", CauseTransferred
+	k.agent, k.transfer, k.cause, k.ender = false, "", CauseTransferred, EnderAgent
 	s.setPhase(k, PhaseEnded)
 	t.consult = k.id
 }

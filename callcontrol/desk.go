@@ -62,7 +62,8 @@ type call struct {
 	transfer    TransferID
 	from, to    CallID
 	cause       Cause
-	noRing      bool // the device failed for this offer: do not ring it again
+	ender       Ender // with cause
+	noRing      bool  // the device failed for this offer: do not ring it again
 }
 
 // leg is one party's dialog.

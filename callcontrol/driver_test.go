@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"cordboard/journal"
 )
 
 var epoch0 = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
@@ -20,10 +22,12 @@ type driver struct {
 	invited  map[LegID]bool // one dial is one INVITE
 	lineage  map[CallID]InteractionID
 	ids      map[string]bool // of calls, transfers: used once
-	live     Live            // by the events
+	mirror   *Mirror         // by the events
 	deferred map[uint64]bool // commands without a result yet
 	accepted Kind            // the verb that was accepted last, if the last input was one
 	trail    []string
+	pause    func() time.Duration // before each input; nil: a second
+	told     func(*Event)         // nil: nobody listens
 }
 
 func newDriver(pick func(n int) int) *driver {
@@ -40,6 +44,7 @@ func newDriver(pick func(n int) int) *driver {
 		pick: pick, d: newDesk(cfg, "b.0"), at: epoch0, world: map[LegID]bool{}, invited: map[LegID]bool{},
 		lineage: map[CallID]InteractionID{}, ids: map[string]bool{}, deferred: map[uint64]bool{},
 	}
+	d.mirror = NewMirror(Snapshot{Agents: []AgentView{agentView(&d.d)}})
 	d.mustStep(Input{Signal: &Signal{Kind: SignalLine, Up: true}})
 	d.mustStep(Input{Signal: &Signal{Kind: SignalDevice, Up: true}})
 	return d
@@ -212,7 +217,11 @@ func (dr *driver) timer() *Timer {
 
 // step applies an input and checks everything.
 func (dr *driver) step(in Input) error {
-	dr.at = dr.at.Add(time.Second)
+	pause := time.Second
+	if dr.pause != nil {
+		pause = dr.pause()
+	}
+	dr.at = dr.at.Add(pause)
 	in.At = dr.at
 	dr.trail = append(dr.trail, describe(in))
 	before := dr.d
@@ -245,25 +254,33 @@ func (dr *driver) step(in Input) error {
 	return dr.checkIDs()
 }
 
-// checkLive: whoever follows the events knows what is alive.
+// checkLive: whoever follows the events knows everything.
 func (dr *driver) checkLive(acts []Action) error {
 	for _, a := range acts {
-		if a.Kind == ActPublish {
-			dr.live.Apply(a.Event)
+		if a.Kind != ActPublish {
+			continue
+		}
+		dr.mirror.Apply(journal.Cursor{Seq: dr.mirror.Cursor.Seq + 1}, a.Event)
+		if dr.told != nil {
+			dr.told(a.Event)
 		}
 	}
 	v := viewOf(&dr.d)
-	if len(dr.live.Calls) != len(v.calls) || len(dr.live.Transfers) != len(v.transfers) {
-		return fmt.Errorf("the events leave %d calls and %d transfers alive of %d and %d", len(dr.live.Calls), len(dr.live.Transfers), len(v.calls), len(v.transfers))
+	m := dr.mirror
+	if len(m.Calls) != len(v.calls) || len(m.Transfers) != len(v.transfers) {
+		return fmt.Errorf("the events leave %d calls and %d transfers alive of %d and %d", len(m.Calls), len(m.Transfers), len(v.calls), len(v.transfers))
+	}
+	if a := m.Agents[v.agent.ID]; !a.equal(&v.agent) || m.Draining() != v.draining {
+		return fmt.Errorf("by the events the agent is %+v, not %+v", a, v.agent)
 	}
 	for i := range v.calls {
-		if c := dr.live.Calls[v.calls[i].ID]; !c.equal(&v.calls[i]) {
+		if c := m.Calls[v.calls[i].ID]; !c.equal(&v.calls[i]) {
 			return fmt.Errorf("by the events the call is %+v, not %+v", c, v.calls[i])
 		}
 	}
 	for _, t := range v.transfers {
-		if dr.live.Transfers[t.ID] != t {
-			return fmt.Errorf("by the events the transfer is %+v, not %+v", dr.live.Transfers[t.ID], t)
+		if m.Transfers[t.ID] != t {
+			return fmt.Errorf("by the events the transfer is %+v, not %+v", m.Transfers[t.ID], t)
 		}
 	}
 	return nil

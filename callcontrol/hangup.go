@@ -89,7 +89,7 @@ func (s *step) tellCustomer(c *call, cause Cause) {
 	}
 	s.agentLeaves(c)
 	s.unheld(c)
-	c.cause = cause
+	c.cause, c.ender = cause, s.ender(cause)
 	s.setPhase(c, PhaseTone)
 }
 
@@ -99,15 +99,21 @@ func (s *step) release() error {
 		return errIgnored
 	}
 	d.draining = true
+	s.endAll(CauseDraining)
+	return nil
+}
+
+// endAll ends every call, and frees the agent.
+func (s *step) endAll(c Cause) {
+	d := s.d
 	for i := range d.transfer {
-		s.endTransfer(&d.transfer[i], TransferCancelled, CauseDraining)
+		s.endTransfer(&d.transfer[i], TransferCancelled, c)
 	}
 	for i := range d.calls {
-		s.endCall(&d.calls[i], CauseDraining)
+		s.endCall(&d.calls[i], c)
 	}
 	if d.device.leg != nil {
-		s.releaseDevice(CauseDraining)
+		s.releaseDevice(c)
 	}
 	d.wrapUp = 0
-	return nil
 }

@@ -77,7 +77,7 @@ func (l *Live) ends(now time.Time) []Event {
 				out = append(out, Event{At: now, Kind: EventLegEnded, Agent: c.Agent, CallID: c.ID, Leg: g.ID, Cause: CauseGatewayRestart, Remote: g.Party})
 			}
 		}
-		c.Phase, c.Cause, c.Legs = PhaseEnded, CauseGatewayRestart, nil
+		c.Phase, c.Cause, c.EndedBy, c.Legs = PhaseEnded, CauseGatewayRestart, EnderGateway, nil
 		out = append(out, Event{At: now, Kind: EventCallEnded, Agent: c.Agent, CallID: c.ID, Cause: c.Cause, Call: &c})
 	}
 	return out

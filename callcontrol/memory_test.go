@@ -10,7 +10,7 @@ import (
 
 func TestMemoryGrowsWithDesks(t *testing.T) {
 	for desks, want := range map[int]int{0: 16384, 256: 16384, 5000: 320000} {
-		if got := newMemory(desks).size; got != want {
+		if got := newMemory(desks, nil).size; got != want {
 			t.Errorf("%d desks: %d commands are remembered, want %d", desks, got, want)
 		}
 	}
@@ -18,7 +18,7 @@ func TestMemoryGrowsWithDesks(t *testing.T) {
 
 // TestMemoryFull: what makes room is the oldest result; only when no command has one yet is a new one refused.
 func TestMemoryFull(t *testing.T) {
-	m := newMemory(0)
+	m := newMemory(0, nil)
 	command := func(n int) Command { return Command{ID: CommandID(strconv.Itoa(n)), Kind: KindHold} }
 	begin := func(n int) (*entry, bool) {
 		t.Helper()
@@ -54,7 +54,7 @@ func TestMemoryFull(t *testing.T) {
 	} else {
 		e.finish(Result{}, nil)
 	}
-	m = newMemory(0)
+	m = newMemory(0, nil)
 	for n := range m.size {
 		begin(n)
 	}
@@ -69,14 +69,14 @@ func TestMemoryFull(t *testing.T) {
 // TestMemoryTime: a result is kept for its time from when it was there, however long the command took.
 func TestMemoryTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		m, c := newMemory(0), Command{ID: "a", Kind: KindHold}
+		m, c := newMemory(0, nil), Command{ID: "a", Kind: KindHold}
 		e, _, _ := m.begin(c)
-		time.Sleep(2 * memoryTime)
+		time.Sleep(2 * CommandMemory)
 		if _, first, _ := m.begin(c); first {
 			t.Error("a command under way was forgotten")
 		}
 		e.finish(Result{}, nil)
-		time.Sleep(memoryTime - 1)
+		time.Sleep(CommandMemory - 1)
 		if _, first, _ := m.begin(c); first {
 			t.Error("forgotten too early")
 		}

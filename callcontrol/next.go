@@ -16,6 +16,7 @@ type Input struct {
 	Drain   bool      `json:"drain,omitempty"`   // no new calls from now on
 	Release bool      `json:"release,omitempty"` // hang up everything
 	Fault   CallID    `json:"fault,omitempty"`   // a fault of ours in this call: end it
+	Reset   bool      `json:"reset,omitempty"`   // a fault of ours in no call: end all of them
 
 	// Internal says whether Command.Number or Offer.To is a number of the same house.
 	Internal bool `json:"internal,omitempty"`
@@ -121,6 +122,9 @@ func (s *step) handle() error {
 			s.endCall(c, CauseInternal)
 			return nil
 		}
+	case in.Reset:
+		s.endAll(CauseInternal)
+		return nil
 	}
 	return errIgnored
 }

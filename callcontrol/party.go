@@ -158,7 +158,7 @@ func (s *step) partyFailed(c *call, l *leg, cause Cause) {
 			s.consultFailed(t, c, l, cause)
 			return
 		}
-		l.state, l.cause, c.cause = LegFailed, cause, cause
+		l.state, l.cause, c.cause, c.ender = LegFailed, cause, cause, s.ender(cause)
 		s.setPhase(c, PhaseTone)
 	case PhaseReferred:
 		s.referredFailed(c, l, cause)
@@ -209,7 +209,9 @@ func (s *step) endCall(c *call, cause Cause) {
 	}
 	c.legs = nil
 	s.agentLeaves(c)
-	c.cause = cause
+	if c.phase != PhaseTone || cause != c.cause { // else the failure that is heard ended it
+		c.cause, c.ender = cause, s.ender(cause)
+	}
 	s.setPhase(c, PhaseEnded)
 }
 

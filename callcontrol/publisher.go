@@ -2,6 +2,7 @@ package callcontrol
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"slices"
 )
@@ -73,6 +74,12 @@ func (p *publisher) publish(ctx context.Context, pub publication) {
 		p.tellIdle()
 	}
 	if pub.entry != nil {
+		var r *Refusal
+		if errors.As(pub.err, &r) {
+			marked := *r // several commands may share it
+			p.mark(&marked, &pub.entry.cmd)
+			pub.err = &marked
+		}
 		pub.entry.finish(pub.result, pub.err)
 	}
 }

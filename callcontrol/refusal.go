@@ -21,6 +21,9 @@ const (
 	CodeBusy              Code = "busy"       // a cap is reached
 	CodeForbidden         Code = "forbidden"  // outside the dial policy
 	CodeOverloaded        Code = "overloaded" // more commands than can be taken at once
+
+	// CodeGatewayRestart is the answer to a command that a former run of the daemon had begun and not done: it is not tried again.
+	CodeGatewayRestart Code = "gateway_restart"
 )
 
 // Refusal is the error of a command that was not carried out.
@@ -28,6 +31,10 @@ type Refusal struct {
 	Code    Code   `json:"code"`
 	Message string `json:"message"`         // for a person, in English
 	State   string `json:"state,omitempty"` // the call's phase at that time, where there is a call
+	// Replayed: the first answer to the same command id, which was not tried again.
+	Replayed bool `json:"replayed,omitempty"`
+	// Moment is the agent's desk at that time; nil where the command is about no agent.
+	Moment *Moment `json:"moment,omitempty"`
 }
 
 // Error implements error.

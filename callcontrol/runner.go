@@ -136,8 +136,7 @@ func (r *runner) apply(in Input) (Desk, []Action, error) {
 		}
 	}
 	if in.Signal == nil && in.Command == nil {
-		if d, acts, err := r.guarded(Input{At: in.At, Release: true}); !errors.As(err, &fault) {
-			d.draining = r.desk.draining
+		if d, acts, err := r.guarded(Input{At: in.At, Reset: true}); !errors.As(err, &fault) {
 			return d, acts, refusal
 		}
 	}

@@ -23,7 +23,7 @@ type Config struct {
 	Boot string
 }
 
-// Deps are the rooms a switchboard works with. All but Directory, Meter and Record are required.
+// Deps are the rooms a switchboard works with. All but Directory, Meter, Commands and Record are required.
 type Deps struct {
 	Log       *slog.Logger
 	Telephony Telephony
@@ -31,6 +31,7 @@ type Deps struct {
 	Journal   Journal
 	Directory Directory // nil: offers name their agent, no number is internal
 	Meter     Meter     // nil: snapshots have no figures of media
+	Commands  Commands  // nil: results of commands are not kept beyond this switchboard
 	// Record, when set, gets every input of every desk in order, from the desk's goroutine. Digits are
 	// removed.
 	Record func(AgentID, Input)
@@ -74,7 +75,7 @@ func New(cfg Config, deps Deps) (*Switchboard, error) {
 		return nil, errors.New("callcontrol: boot id has other than letters and digits")
 	}
 	s := &Switchboard{
-		deps: deps, boot: boot, byAgent: make(map[AgentID]*runner, len(cfg.Desks)), memory: newMemory(len(cfg.Desks)),
+		deps: deps, boot: boot, byAgent: make(map[AgentID]*runner, len(cfg.Desks)), memory: newMemory(len(cfg.Desks), deps.Commands),
 		stopped: make(chan struct{}), legs: make(map[LegID]*runner),
 	}
 	s.pub = newPublisher(s)
@@ -178,32 +179,34 @@ func (s *Switchboard) Signal(agent AgentID, sig Signal) {
 
 // Do implements Control.
 func (s *Switchboard) Do(ctx context.Context, c Command) (Result, error) {
+	if ctx.Err() != nil {
+		return Result{}, s.refused(ctx, &c, refuse(CodeTimeout, "the command's deadline has passed; nothing was done"))
+	}
 	if r := c.check(); r != nil {
-		return Result{}, r
+		return Result{}, s.refused(ctx, &c, r)
 	}
 	e, first, refusal := s.memory.begin(c)
 	if refusal != nil {
-		return Result{}, refusal
+		return Result{}, s.refused(ctx, &c, refusal)
 	}
 	if first {
-		s.dispatch(c, e)
+		s.dispatch(ctx, c, e)
 	}
 	select {
 	case <-e.done:
-		res := e.result
-		res.Replayed = !first
-		return res, e.err
+		return e.answer(first)
 	case <-ctx.Done():
-		return Result{}, refuse(CodeTimeout, "no result in time; the command may still be carried out: "+ctx.Err().Error())
+		r := refuse(CodeTimeout, "no result in time; the command may still be carried out: "+ctx.Err().Error())
+		return Result{}, s.refused(ctx, &c, r)
 	case <-s.stopped:
 		return Result{}, refuse(CodeUnavailable, "the switchboard has stopped")
 	}
 }
 
-func (s *Switchboard) dispatch(c Command, e *entry) {
+func (s *Switchboard) dispatch(ctx context.Context, c Command, e *entry) {
 	r, refusal := s.find(&c)
 	if refusal != nil {
-		e.finish(Result{}, refusal)
+		e.finish(Result{}, s.refused(ctx, &c, refusal))
 		return
 	}
 	in := Input{Command: &c}
@@ -211,19 +214,14 @@ func (s *Switchboard) dispatch(c Command, e *entry) {
 		in.Internal = s.deps.Directory.Internal(c.Number)
 	}
 	if !r.inbox.push(envelope{in: in, entry: e}) {
-		e.finish(Result{}, refuse(CodeOverloaded, "the desk has too much to do"))
+		e.finish(Result{}, s.refused(ctx, &c, refuse(CodeOverloaded, "the desk has too much to do")))
 	}
 }
 
 // find is the desk of a command, by its agent or by what it names. A call of another agent is not the
 // given agent's.
 func (s *Switchboard) find(c *Command) (*runner, *Refusal) {
-	named := s.owner(string(c.Call))
-	for _, id := range []string{string(c.Transfer), string(c.Leg)} {
-		if named == nil {
-			named = s.owner(id)
-		}
-	}
+	named := s.named(c)
 	if c.Agent == "" {
 		switch {
 		case named != nil:
@@ -243,6 +241,16 @@ func (s *Switchboard) find(c *Command) (*runner, *Refusal) {
 		return nil, refuse(CodeNotOwner, "that belongs to another agent")
 	}
 	return r, nil
+}
+
+// named is the desk of the call, transfer or leg that a command names, nil where there is none.
+func (s *Switchboard) named(c *Command) *runner {
+	for _, id := range []string{string(c.Call), string(c.Transfer), string(c.Leg)} {
+		if r := s.owner(id); r != nil {
+			return r
+		}
+	}
+	return nil
 }
 
 // owner finds the desk that made an id, or that has a leg which others began.

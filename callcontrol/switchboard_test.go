@@ -301,7 +301,7 @@ func TestIdempotency(t *testing.T) {
 		bad := Command{ID: "k2", Kind: KindSwap, Agent: "anna"}
 		refused(t, sw, bad, CodeNotAllowedInState)
 		refused(t, sw, bad, CodeNotAllowedInState)
-		time.Sleep(memoryTime + time.Second)
+		time.Sleep(CommandMemory + time.Second)
 		synctest.Wait()
 		must(t, sw, Command{Kind: KindHangup, Agent: "anna"})
 		if r := must(t, sw, other); r.Replayed {

@@ -72,7 +72,8 @@ type CallView struct {
 	Transfer        TransferID    `json:"transfer,omitempty"` // the pending one
 	TransferredFrom CallID        `json:"transferred_from,omitempty"`
 	TransferredTo   CallID        `json:"transferred_to,omitempty"`
-	Cause           Cause         `json:"cause,omitempty"` // ended, or why the tone is heard
+	Cause           Cause         `json:"cause,omitempty"`    // ended, or why the tone is heard
+	EndedBy         Ender         `json:"ended_by,omitempty"` // the same
 	Started         time.Time     `json:"started"`
 	Answered        time.Time     `json:"answered,omitzero"`
 }

@@ -7,7 +7,7 @@ func callView(d *Desk, c *call) CallView {
 	v := CallView{
 		ID: c.id, Interaction: c.interaction, Agent: d.config.Agent, Line: d.config.Line, Direction: c.direction, Phase: c.phase,
 		Queue: c.queue, Variables: c.variables, Remote: c.remote, Diversion: c.diversion, Contact: c.contact, Candidates: c.candidates,
-		Transfer: c.transfer, TransferredFrom: c.from, TransferredTo: c.to, Cause: c.cause, Started: c.started, Answered: c.answered,
+		Transfer: c.transfer, TransferredFrom: c.from, TransferredTo: c.to, Cause: c.cause, EndedBy: c.ender, Started: c.started, Answered: c.answered,
 	}
 	if c.agent && d.device.leg != nil {
 		l := legView(d, c, d.device.leg)
@@ -77,7 +77,7 @@ func viewOf(d *Desk) deskView {
 
 func (v *CallView) equal(w *CallView) bool {
 	return v.Phase == w.Phase && v.Interaction == w.Interaction && v.Remote == w.Remote && v.Contact == w.Contact && v.Transfer == w.Transfer &&
-		v.TransferredFrom == w.TransferredFrom && v.TransferredTo == w.TransferredTo && v.Cause == w.Cause &&
+		v.TransferredFrom == w.TransferredFrom && v.TransferredTo == w.TransferredTo && v.Cause == w.Cause && v.EndedBy == w.EndedBy &&
 		v.Answered.Equal(w.Answered) && v.Queue == w.Queue && slices.Equal(v.Variables, w.Variables) && slices.Equal(v.Candidates, w.Candidates) && slices.EqualFunc(v.Legs, w.Legs, LegView.equal)
 }
 

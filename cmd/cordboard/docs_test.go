@@ -169,7 +169,7 @@ func TestEveryFieldAndCodeIsDocumented(t *testing.T) {
 	for _, v := range []any{
 		callcontrol.AgentView{}, callcontrol.DeviceView{}, callcontrol.Why{}, callcontrol.CallView{}, callcontrol.LegView{}, callcontrol.LegMedia{},
 		callcontrol.TransferView{}, callcontrol.Identity{}, callcontrol.Variable{}, callcontrol.Contact{}, callcontrol.Event{},
-		control.AdapterStatus{}, journal.Cursor{}, journal.Gap{}, done{}, failure{}, doctor.Finding{}, configs.Problem{},
+		control.AdapterStatus{}, journal.Cursor{}, journal.Gap{}, done{}, failure{}, callcontrol.Moment{}, callcontrol.CallPhase{}, doctor.Finding{}, configs.Problem{},
 		sim.Happening{},
 	} {
 		typ := reflect.TypeOf(v)

@@ -38,7 +38,10 @@ type failure struct {
 	Message string `json:"message"`
 	State   string `json:"state,omitempty"` // the call's phase at that moment
 	Hint    string `json:"hint,omitempty"`  // what to do
-	exit    int
+	// Of a refusal: whether it is the first answer to the same command id, and the agent's desk at that moment.
+	Replayed bool                `json:"replayed,omitempty"`
+	Moment   *callcontrol.Moment `json:"moment,omitempty"`
+	exit     int
 }
 
 // hints say what to do about a refusal.
@@ -59,6 +62,7 @@ var hints = map[callcontrol.Code]string{
 	callcontrol.CodeBusy:              "a call must end first; how many and how fast a line dials is limits.dial in the configuration, or the trunk's dial",
 	callcontrol.CodeForbidden:         "limits.dial.allow, or the trunk's dial.allow, decides which numbers may be dialled",
 	callcontrol.CodeOverloaded:        "nothing was done; wait a moment and send it with a new --id, or none",
+	callcontrol.CodeGatewayRestart:    "the calls of before the restart have ended: look with `cordboard agents`, then use a new --id, or none",
 }
 
 // explain makes an error what is told of it.
@@ -68,7 +72,10 @@ func explain(verb string, err error) failure {
 	var usage *usageError
 	switch {
 	case errors.As(err, &refusal):
-		return failure{Code: string(refusal.Code), Message: refusal.Message, State: refusal.State, Hint: hints[refusal.Code], exit: exitRefused}
+		return failure{
+			Code: string(refusal.Code), Message: refusal.Message, State: refusal.State, Hint: hints[refusal.Code],
+			Replayed: refusal.Replayed, Moment: refusal.Moment, exit: exitRefused,
+		}
 	case errors.As(err, &ambiguous):
 		return failure{Code: "ambiguous", Message: ambiguous.Error(), Hint: "say which one with --call", exit: exitUsage}
 	case errors.As(err, &usage):

@@ -2,6 +2,7 @@ package control
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"sync"
@@ -67,7 +68,8 @@ func (c *Client) Close() error {
 }
 
 // Do implements callcontrol.Control. An error is a *callcontrol.Refusal, or wraps ErrUnreachable: then it
-// is open whether the command was carried out, and it may be repeated with the same Command.ID.
+// is open whether the command was carried out, and it may be repeated with the same Command.ID. Do returns a quarter of a second after
+// ctx's deadline at the latest.
 func (c *Client) Do(ctx context.Context, cmd callcontrol.Command) (callcontrol.Result, error) {
 	f, ok := invokes[cmd.Kind]
 	if !ok {
@@ -80,6 +82,8 @@ func (c *Client) Do(ctx context.Context, cmd callcontrol.Command) (callcontrol.R
 	if d, ok := ctx.Deadline(); ok {
 		h.Deadline = encodeTime(d)
 	}
+	ctx, cancel := longer(ctx, refusalGrace)
+	defer cancel()
 	r, err := f(ctx, c.rpc, h, cmd)
 	if err != nil {
 		return callcontrol.Result{}, decodeError(err)
@@ -88,6 +92,24 @@ func (c *Client) Do(ctx context.Context, cmd callcontrol.Command) (callcontrol.R
 		Call: callcontrol.CallID(r.GetCallId()), Leg: callcontrol.LegID(r.GetLegId()),
 		Transfer: callcontrol.TransferID(r.GetTransferId()), Replayed: r.GetReplayed(),
 	}, nil
+}
+
+// refusalGrace is how long after a command's deadline the daemon's word on it may still arrive: it has the state at that moment.
+const refusalGrace = 250 * time.Millisecond
+
+// longer is a context that ends when ctx is cancelled, and some time after its deadline.
+func longer(ctx context.Context, by time.Duration) (context.Context, context.CancelFunc) {
+	d, ok := ctx.Deadline()
+	if !ok {
+		return ctx, func() {}
+	}
+	out, cancel := context.WithDeadline(context.WithoutCancel(ctx), d.Add(by))
+	stop := context.AfterFunc(ctx, func() {
+		if errors.Is(ctx.Err(), context.Canceled) {
+			cancel()
+		}
+	})
+	return out, func() { stop(); cancel() }
 }
 
 // Snapshot implements callcontrol.Control.

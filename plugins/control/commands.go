@@ -3,7 +3,6 @@ package control
 import (
 	"context"
 	"strconv"
-	"time"
 
 	"cordboard/callcontrol"
 	controlv1 "cordboard/plugins/control/v1"
@@ -37,9 +36,6 @@ func (s *Service) do(ctx context.Context, req command, c callcontrol.Command) (*
 		c.ID = callcontrol.CommandID(s.prefix) + c.ID
 	}
 	if d := h.GetDeadline(); d != nil {
-		if !time.Now().Before(d.AsTime()) {
-			return nil, encodeRefusal(&callcontrol.Refusal{Code: callcontrol.CodeTimeout, Message: "the command's deadline has passed; nothing was done"})
-		}
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithDeadline(ctx, d.AsTime())
 		defer cancel()

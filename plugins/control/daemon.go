@@ -6,12 +6,17 @@ import (
 
 	"cordboard/callcontrol"
 	"cordboard/journal"
+	"cordboard/plugins/adapter"
 )
 
 // Sources are what a daemon tells beyond its calls. A nil one is answered with UNIMPLEMENTED.
 type Sources struct {
 	Directory func(context.Context) (Directory, error)
 	Status    func(context.Context) (Status, error)
+	// History is the calls that have ended, the last first.
+	History func(context.Context, HistoryQuery) ([]callcontrol.HistoryRecord, error)
+	// Search asks the adapters, but not the one that asks.
+	Search func(ctx context.Context, asker string, q adapter.Search) (Found, error)
 }
 
 // Directory is who and what there is.

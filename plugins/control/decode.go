@@ -83,7 +83,7 @@ func decodeCall(c *controlv1.Call) callcontrol.CallView {
 		Legs: list(c.GetLegs(), decodeLeg), Transfer: callcontrol.TransferID(c.GetTransferId()),
 		TransferredFrom: callcontrol.CallID(c.GetTransferredFrom()), TransferredTo: callcontrol.CallID(c.GetTransferredTo()),
 		Cause: causes.from(c.GetCause()), Started: decodeTime(c.GetStarted()), Answered: decodeTime(c.GetAnswered()),
-		Candidates: list(c.GetCandidates(), decodeContact),
+		Candidates: list(c.GetCandidates(), decodeContact), EndedBy: enders.from(c.GetEndedBy()),
 	}
 }
 

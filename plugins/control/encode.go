@@ -89,7 +89,7 @@ func encodeCall(c callcontrol.CallView) *controlv1.Call {
 		Contact: encodeContact(c.Contact), Legs: list(c.Legs, encodeLeg), TransferId: text(c.Transfer),
 		TransferredFrom: text(c.TransferredFrom), TransferredTo: text(c.TransferredTo), Cause: causes.to(c.Cause),
 		Started: encodeTime(c.Started), Answered: encodeTime(c.Answered),
-		Candidates: list(c.Candidates, encodeCandidate),
+		Candidates: list(c.Candidates, encodeCandidate), EndedBy: enders.to(c.EndedBy),
 	}
 }
 

@@ -36,6 +36,7 @@ var statusOf = map[callcontrol.Code]codes.Code{
 	callcontrol.CodeBusy:              codes.ResourceExhausted,
 	callcontrol.CodeForbidden:         codes.PermissionDenied,
 	callcontrol.CodeOverloaded:        codes.ResourceExhausted,
+	callcontrol.CodeGatewayRestart:    codes.Aborted,
 }
 
 // encodeError makes a switchboard's error a gRPC status; a refusal rides in its details.
@@ -60,11 +61,38 @@ func encodeRefusal(r *callcontrol.Refusal) error {
 	st := status.New(code, text(r.Message))
 	full, err := st.WithDetails(&controlv1.Refusal{
 		Code: refusalCodes.to(r.Code), Message: text(r.Message), Phase: phases.to(callcontrol.Phase(r.State)),
+		Replayed: r.Replayed, Moment: encodeMoment(r.Moment),
 	})
 	if err != nil {
 		return st.Err()
 	}
 	return full.Err()
+}
+
+func encodeMoment(m *callcontrol.Moment) *controlv1.Moment {
+	if m == nil {
+		return nil
+	}
+	return &controlv1.Moment{
+		Cursor: encodeCursor(m.Cursor), AgentId: text(m.Agent), Status: statuses.to(m.Status), Registered: m.Registered,
+		DeviceReachable: m.DeviceReachable, Busy: m.Busy,
+		Calls: list(m.Calls, func(c callcontrol.CallPhase) *controlv1.CallPhase {
+			return &controlv1.CallPhase{CallId: text(c.Call), Phase: phases.to(c.Phase)}
+		}),
+	}
+}
+
+func decodeMoment(m *controlv1.Moment) *callcontrol.Moment {
+	if m == nil {
+		return nil
+	}
+	return &callcontrol.Moment{
+		Cursor: decodeCursor(m.GetCursor()), Agent: callcontrol.AgentID(m.GetAgentId()), Status: statuses.from(m.GetStatus()),
+		Registered: m.GetRegistered(), DeviceReachable: m.GetDeviceReachable(), Busy: m.GetBusy(),
+		Calls: list(m.GetCalls(), func(c *controlv1.CallPhase) callcontrol.CallPhase {
+			return callcontrol.CallPhase{Call: callcontrol.CallID(c.GetCallId()), Phase: phases.from(c.GetPhase())}
+		}),
+	}
 }
 
 // decodeError is the way back: a *callcontrol.Refusal where the daemon gave one.
@@ -77,6 +105,7 @@ func decodeError(err error) error {
 		if r, ok := d.(*controlv1.Refusal); ok {
 			return &callcontrol.Refusal{
 				Code: refusalCodes.from(r.GetCode()), Message: r.GetMessage(), State: string(phases.from(r.GetPhase())),
+				Replayed: r.GetReplayed(), Moment: decodeMoment(r.GetMoment()),
 			}
 		}
 	}

@@ -33,6 +33,7 @@ var enumWords = map[reflect.Type]string{
 	reflect.TypeFor[callcontrol.Connect]():        "persistent",
 	reflect.TypeFor[callcontrol.WhyCode]():        "wrap_up",
 	reflect.TypeFor[callcontrol.Cause]():          "busy",
+	reflect.TypeFor[callcontrol.Ender]():          "trunk",
 	reflect.TypeFor[AdapterState]():               "backoff",
 }
 

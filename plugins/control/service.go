@@ -26,6 +26,7 @@ type Service struct {
 	log     *slog.Logger
 	sources Sources
 	prefix  string // of command ids; see ForAdapter
+	adapter string // whose service it is; empty: of no adapter
 	ack     func(context.Context, journal.Cursor) error
 	most    int64 // subscribers
 
@@ -45,7 +46,7 @@ func WithSources(src Sources) Option { return func(s *Service) { s.sources = src
 // ForAdapter makes a service that of one adapter: ack takes what it acknowledges (a *callcontrol.Refusal
 // goes back to it), and its command ids are its own, whatever ids others choose.
 func ForAdapter(name string, ack func(context.Context, journal.Cursor) error) Option {
-	return func(s *Service) { s.ack, s.prefix, s.most = ack, name+"/", maxAdapterStreams }
+	return func(s *Service) { s.ack, s.adapter, s.prefix, s.most = ack, name, name+"/", maxAdapterStreams }
 }
 
 // maxAdapterStreams is for a new stream that begins while the old one's end is not seen yet.

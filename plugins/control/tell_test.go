@@ -5,7 +5,9 @@ import (
 	"errors"
 	"net"
 	"path/filepath"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"google.golang.org/grpc"
@@ -14,6 +16,7 @@ import (
 
 	"cordboard/callcontrol"
 	"cordboard/journal"
+	"cordboard/plugins/adapter"
 	controlv1 "cordboard/plugins/control/v1"
 )
 
@@ -53,6 +56,48 @@ func TestDirectoryAndStatusRoundTrip(t *testing.T) {
 	status, err := c.Status(patient(t))
 	if d := cmp.Diff(st, status); err != nil || d != "" {
 		t.Errorf("%v; status differs (-want +got):\n%s", err, d)
+	}
+}
+
+func TestHistoryRoundTrip(t *testing.T) {
+	records := []callcontrol.HistoryRecord{filled[callcontrol.HistoryRecord](t), {Call: "c2", Agent: "anna"}}
+	var asked HistoryQuery
+	c := pipe(t, NewService(newFake(1), quiet(), WithSources(Sources{
+		History: func(_ context.Context, q HistoryQuery) ([]callcontrol.HistoryRecord, error) {
+			asked = q
+			return records, nil
+		},
+	})))
+	before := time.Unix(1_700_000_000, 5).UTC()
+	for in, want := range map[HistoryQuery]HistoryQuery{
+		{}: {Limit: 50}, {Agent: "anna", Limit: 7, Before: before}: {Agent: "anna", Limit: 7, Before: before}, {Limit: 1000}: {Limit: 500},
+		{Limit: -1}: {Limit: 50},
+	} {
+		got, err := c.History(patient(t), in)
+		if d := cmp.Diff(records, got); err != nil || d != "" || asked != want {
+			t.Errorf("%+v asked %+v, %v; records differ (-want +got):\n%s", in, asked, err, d)
+		}
+	}
+}
+
+func TestSearchRoundTrip(t *testing.T) {
+	found := filled[Found](t)
+	var asked adapter.Search
+	var by string
+	c := pipe(t, NewService(newFake(1), quiet(), ForAdapter("crm", nil), WithSources(Sources{
+		Search: func(_ context.Context, asker string, q adapter.Search) (Found, error) {
+			by, asked = asker, q
+			return found, nil
+		},
+	})))
+	got, err := c.Search(patient(t), adapter.Search{Text: " Bo\x00iko\r\n", Agent: "anna", Limit: 7})
+	if d := cmp.Diff(found, got); err != nil || d != "" || asked != (adapter.Search{Text: "Bo iko", Agent: "anna", Limit: 7}) || by != "crm" {
+		t.Errorf("%s asked %+v, %v; differs (-want +got):\n%s", by, asked, err, d)
+	}
+	for _, q := range []string{"", " \x00 ", strings.Repeat("x", maxSearch+1)} {
+		if _, err := c.Search(patient(t), adapter.Search{Text: q}); !errors.Is(err, &callcontrol.Refusal{Code: callcontrol.CodeBadArgument}) {
+			t.Errorf("%q: %v", q, err)
+		}
 	}
 }
 

@@ -45,5 +45,6 @@ var (
 	connects         = table[callcontrol.Connect, controlv1.Connect]("CONNECT_", controlv1.Connect_value)
 	reasons          = table[callcontrol.WhyCode, controlv1.ReasonCode]("REASON_CODE_", controlv1.ReasonCode_value)
 	causes           = table[callcontrol.Cause, controlv1.Cause]("CAUSE_", controlv1.Cause_value)
+	enders           = table[callcontrol.Ender, controlv1.Ender]("ENDER_", controlv1.Ender_value)
 	adapterStates    = table[AdapterState, controlv1.AdapterState]("ADAPTER_STATE_", controlv1.AdapterState_value)
 )

@@ -67,7 +67,7 @@ func TestWordsAreThoseOfCallcontrol(t *testing.T) {
 		"Kind": keys(verbs), "Code": keys(refusalCodes), "EventKind": keys(eventKinds), "Role": keys(roles),
 		"LegState": keys(legStates), "CallDirection": keys(directions), "Phase": keys(phases),
 		"TransferKind": keys(transferKinds), "TransferStatus": keys(transferStatuses), "Status": keys(statuses),
-		"Connect": keys(connects), "WhyCode": keys(reasons), "Cause": keys(causes),
+		"Connect": keys(connects), "WhyCode": keys(reasons), "Cause": keys(causes), "Ender": keys(enders),
 	} {
 		want := all[typ]
 		slices.Sort(want)

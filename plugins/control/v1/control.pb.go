@@ -62,6 +62,9 @@ const (
 	RefusalCode_REFUSAL_CODE_FORBIDDEN RefusalCode = 15
 	// More commands are under way than can be taken. Nothing was done: a later one, with another command_id, may be.
 	RefusalCode_REFUSAL_CODE_OVERLOADED RefusalCode = 16
+	// The daemon ended while the command was carried out, and began anew: it is not tried again. The calls of the former run have
+	// ended with the cause GATEWAY_RESTART.
+	RefusalCode_REFUSAL_CODE_GATEWAY_RESTART RefusalCode = 17
 )
 
 // Enum value maps for RefusalCode.
@@ -84,6 +87,7 @@ var (
 		14: "REFUSAL_CODE_BUSY",
 		15: "REFUSAL_CODE_FORBIDDEN",
 		16: "REFUSAL_CODE_OVERLOADED",
+		17: "REFUSAL_CODE_GATEWAY_RESTART",
 	}
 	RefusalCode_value = map[string]int32{
 		"REFUSAL_CODE_UNSPECIFIED":          0,
@@ -103,6 +107,7 @@ var (
 		"REFUSAL_CODE_BUSY":                 14,
 		"REFUSAL_CODE_FORBIDDEN":            15,
 		"REFUSAL_CODE_OVERLOADED":           16,
+		"REFUSAL_CODE_GATEWAY_RESTART":      17,
 	}
 )
 
@@ -436,6 +441,68 @@ func (LegState) EnumDescriptor() ([]byte, []int) {
 	return file_control_proto_rawDescGZIP(), []int{4}
 }
 
+// Ender is who ended a call.
+type Ender int32
+
+const (
+	Ender_ENDER_UNSPECIFIED Ender = 0
+	Ender_ENDER_CUSTOMER    Ender = 1
+	// By command or on the phone.
+	Ender_ENDER_AGENT  Ender = 2
+	Ender_ENDER_TARGET Ender = 3
+	// The daemon: a time that was over, a lost device, a stop, a restart.
+	Ender_ENDER_GATEWAY Ender = 4
+	// The PBX or carrier, or the network to it.
+	Ender_ENDER_TRUNK Ender = 5
+)
+
+// Enum value maps for Ender.
+var (
+	Ender_name = map[int32]string{
+		0: "ENDER_UNSPECIFIED",
+		1: "ENDER_CUSTOMER",
+		2: "ENDER_AGENT",
+		3: "ENDER_TARGET",
+		4: "ENDER_GATEWAY",
+		5: "ENDER_TRUNK",
+	}
+	Ender_value = map[string]int32{
+		"ENDER_UNSPECIFIED": 0,
+		"ENDER_CUSTOMER":    1,
+		"ENDER_AGENT":       2,
+		"ENDER_TARGET":      3,
+		"ENDER_GATEWAY":     4,
+		"ENDER_TRUNK":       5,
+	}
+)
+
+func (x Ender) Enum() *Ender {
+	p := new(Ender)
+	*p = x
+	return p
+}
+
+func (x Ender) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (Ender) Descriptor() protoreflect.EnumDescriptor {
+	return file_control_proto_enumTypes[5].Descriptor()
+}
+
+func (Ender) Type() protoreflect.EnumType {
+	return &file_control_proto_enumTypes[5]
+}
+
+func (x Ender) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use Ender.Descriptor instead.
+func (Ender) EnumDescriptor() ([]byte, []int) {
+	return file_control_proto_rawDescGZIP(), []int{5}
+}
+
 // Direction is seen from the agent.
 type Direction int32
 
@@ -473,11 +540,11 @@ func (x Direction) String() string {
 }
 
 func (Direction) Descriptor() protoreflect.EnumDescriptor {
-	return file_control_proto_enumTypes[5].Descriptor()
+	return file_control_proto_enumTypes[6].Descriptor()
 }
 
 func (Direction) Type() protoreflect.EnumType {
-	return &file_control_proto_enumTypes[5]
+	return &file_control_proto_enumTypes[6]
 }
 
 func (x Direction) Number() protoreflect.EnumNumber {
@@ -486,7 +553,7 @@ func (x Direction) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Direction.Descriptor instead.
 func (Direction) EnumDescriptor() ([]byte, []int) {
-	return file_control_proto_rawDescGZIP(), []int{5}
+	return file_control_proto_rawDescGZIP(), []int{6}
 }
 
 // Phase is where a call is.
@@ -570,11 +637,11 @@ func (x Phase) String() string {
 }
 
 func (Phase) Descriptor() protoreflect.EnumDescriptor {
-	return file_control_proto_enumTypes[6].Descriptor()
+	return file_control_proto_enumTypes[7].Descriptor()
 }
 
 func (Phase) Type() protoreflect.EnumType {
-	return &file_control_proto_enumTypes[6]
+	return &file_control_proto_enumTypes[7]
 }
 
 func (x Phase) Number() protoreflect.EnumNumber {
@@ -583,7 +650,7 @@ func (x Phase) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Phase.Descriptor instead.
 func (Phase) EnumDescriptor() ([]byte, []int) {
-	return file_control_proto_rawDescGZIP(), []int{6}
+	return file_control_proto_rawDescGZIP(), []int{7}
 }
 
 type TransferKind int32
@@ -619,11 +686,11 @@ func (x TransferKind) String() string {
 }
 
 func (TransferKind) Descriptor() protoreflect.EnumDescriptor {
-	return file_control_proto_enumTypes[7].Descriptor()
+	return file_control_proto_enumTypes[8].Descriptor()
 }
 
 func (TransferKind) Type() protoreflect.EnumType {
-	return &file_control_proto_enumTypes[7]
+	return &file_control_proto_enumTypes[8]
 }
 
 func (x TransferKind) Number() protoreflect.EnumNumber {
@@ -632,7 +699,7 @@ func (x TransferKind) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use TransferKind.Descriptor instead.
 func (TransferKind) EnumDescriptor() ([]byte, []int) {
-	return file_control_proto_rawDescGZIP(), []int{7}
+	return file_control_proto_rawDescGZIP(), []int{8}
 }
 
 // TransferStatus is how far a transfer is. COMPLETED, CANCELLED and FAILED are final.
@@ -693,11 +760,11 @@ func (x TransferStatus) String() string {
 }
 
 func (TransferStatus) Descriptor() protoreflect.EnumDescriptor {
-	return file_control_proto_enumTypes[8].Descriptor()
+	return file_control_proto_enumTypes[9].Descriptor()
 }
 
 func (TransferStatus) Type() protoreflect.EnumType {
-	return &file_control_proto_enumTypes[8]
+	return &file_control_proto_enumTypes[9]
 }
 
 func (x TransferStatus) Number() protoreflect.EnumNumber {
@@ -706,7 +773,7 @@ func (x TransferStatus) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use TransferStatus.Descriptor instead.
 func (TransferStatus) EnumDescriptor() ([]byte, []int) {
-	return file_control_proto_rawDescGZIP(), []int{8}
+	return file_control_proto_rawDescGZIP(), []int{9}
 }
 
 // Status is what an agent says of himself. Busy is not one: it is derived.
@@ -748,11 +815,11 @@ func (x Status) String() string {
 }
 
 func (Status) Descriptor() protoreflect.EnumDescriptor {
-	return file_control_proto_enumTypes[9].Descriptor()
+	return file_control_proto_enumTypes[10].Descriptor()
 }
 
 func (Status) Type() protoreflect.EnumType {
-	return &file_control_proto_enumTypes[9]
+	return &file_control_proto_enumTypes[10]
 }
 
 func (x Status) Number() protoreflect.EnumNumber {
@@ -761,7 +828,7 @@ func (x Status) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Status.Descriptor instead.
 func (Status) EnumDescriptor() ([]byte, []int) {
-	return file_control_proto_rawDescGZIP(), []int{9}
+	return file_control_proto_rawDescGZIP(), []int{10}
 }
 
 type Connect int32
@@ -799,11 +866,11 @@ func (x Connect) String() string {
 }
 
 func (Connect) Descriptor() protoreflect.EnumDescriptor {
-	return file_control_proto_enumTypes[10].Descriptor()
+	return file_control_proto_enumTypes[11].Descriptor()
 }
 
 func (Connect) Type() protoreflect.EnumType {
-	return &file_control_proto_enumTypes[10]
+	return &file_control_proto_enumTypes[11]
 }
 
 func (x Connect) Number() protoreflect.EnumNumber {
@@ -812,7 +879,7 @@ func (x Connect) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Connect.Descriptor instead.
 func (Connect) EnumDescriptor() ([]byte, []int) {
-	return file_control_proto_rawDescGZIP(), []int{10}
+	return file_control_proto_rawDescGZIP(), []int{11}
 }
 
 type ReasonCode int32
@@ -866,11 +933,11 @@ func (x ReasonCode) String() string {
 }
 
 func (ReasonCode) Descriptor() protoreflect.EnumDescriptor {
-	return file_control_proto_enumTypes[11].Descriptor()
+	return file_control_proto_enumTypes[12].Descriptor()
 }
 
 func (ReasonCode) Type() protoreflect.EnumType {
-	return &file_control_proto_enumTypes[11]
+	return &file_control_proto_enumTypes[12]
 }
 
 func (x ReasonCode) Number() protoreflect.EnumNumber {
@@ -879,7 +946,7 @@ func (x ReasonCode) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use ReasonCode.Descriptor instead.
 func (ReasonCode) EnumDescriptor() ([]byte, []int) {
-	return file_control_proto_rawDescGZIP(), []int{11}
+	return file_control_proto_rawDescGZIP(), []int{12}
 }
 
 // Cause says why a leg, call or transfer ended or was refused.
@@ -983,11 +1050,11 @@ func (x Cause) String() string {
 }
 
 func (Cause) Descriptor() protoreflect.EnumDescriptor {
-	return file_control_proto_enumTypes[12].Descriptor()
+	return file_control_proto_enumTypes[13].Descriptor()
 }
 
 func (Cause) Type() protoreflect.EnumType {
-	return &file_control_proto_enumTypes[12]
+	return &file_control_proto_enumTypes[13]
 }
 
 func (x Cause) Number() protoreflect.EnumNumber {
@@ -996,7 +1063,7 @@ func (x Cause) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Cause.Descriptor instead.
 func (Cause) EnumDescriptor() ([]byte, []int) {
-	return file_control_proto_rawDescGZIP(), []int{12}
+	return file_control_proto_rawDescGZIP(), []int{13}
 }
 
 type AdapterState int32
@@ -1050,11 +1117,11 @@ func (x AdapterState) String() string {
 }
 
 func (AdapterState) Descriptor() protoreflect.EnumDescriptor {
-	return file_control_proto_enumTypes[13].Descriptor()
+	return file_control_proto_enumTypes[14].Descriptor()
 }
 
 func (AdapterState) Type() protoreflect.EnumType {
-	return &file_control_proto_enumTypes[13]
+	return &file_control_proto_enumTypes[14]
 }
 
 func (x AdapterState) Number() protoreflect.EnumNumber {
@@ -1063,14 +1130,15 @@ func (x AdapterState) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use AdapterState.Descriptor instead.
 func (AdapterState) EnumDescriptor() ([]byte, []int) {
-	return file_control_proto_rawDescGZIP(), []int{13}
+	return file_control_proto_rawDescGZIP(), []int{14}
 }
 
 // CommandHeader is common to all commands.
 type CommandHeader struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Chosen by the sender, at most 128 bytes. The same id with the same body is answered with the first
-	// result, marked replayed; with another body it is refused (CONFLICT). Empty: not remembered.
+	// result, marked replayed, for ten minutes and over a restart of the daemon; with another body it is refused
+	// (CONFLICT). Empty: not remembered.
 	CommandId string `protobuf:"bytes,1,opt,name=command_id,json=commandId,proto3" json:"command_id,omitempty"`
 	// The agent at whose desk it is done. May be left out where a call, leg or transfer is named.
 	AgentId string `protobuf:"bytes,2,opt,name=agent_id,json=agentId,proto3" json:"agent_id,omitempty"`
@@ -2233,7 +2301,11 @@ type Refusal struct {
 	// For a person, in English.
 	Message string `protobuf:"bytes,2,opt,name=message,proto3" json:"message,omitempty"`
 	// The call's phase at that moment, where there is a call.
-	Phase         Phase `protobuf:"varint,3,opt,name=phase,proto3,enum=cordboard.control.v1.Phase" json:"phase,omitempty"`
+	Phase Phase `protobuf:"varint,3,opt,name=phase,proto3,enum=cordboard.control.v1.Phase" json:"phase,omitempty"`
+	// The first answer to the same command_id: it was not tried again.
+	Replayed bool `protobuf:"varint,4,opt,name=replayed,proto3" json:"replayed,omitempty"`
+	// The agent's desk at that moment; absent where the command is about no agent.
+	Moment        *Moment `protobuf:"bytes,5,opt,name=moment,proto3" json:"moment,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2289,6 +2361,168 @@ func (x *Refusal) GetPhase() Phase {
 	return Phase_PHASE_UNSPECIFIED
 }
 
+func (x *Refusal) GetReplayed() bool {
+	if x != nil {
+		return x.Replayed
+	}
+	return false
+}
+
+func (x *Refusal) GetMoment() *Moment {
+	if x != nil {
+		return x.Moment
+	}
+	return nil
+}
+
+// Moment is what a desk was when a command was refused.
+type Moment struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Events up to here have told of this state.
+	Cursor  *Cursor `protobuf:"bytes,1,opt,name=cursor,proto3" json:"cursor,omitempty"`
+	AgentId string  `protobuf:"bytes,2,opt,name=agent_id,json=agentId,proto3" json:"agent_id,omitempty"`
+	Status  Status  `protobuf:"varint,3,opt,name=status,proto3,enum=cordboard.control.v1.Status" json:"status,omitempty"`
+	// The line is registered.
+	Registered      bool `protobuf:"varint,4,opt,name=registered,proto3" json:"registered,omitempty"`
+	DeviceReachable bool `protobuf:"varint,5,opt,name=device_reachable,json=deviceReachable,proto3" json:"device_reachable,omitempty"`
+	Busy            bool `protobuf:"varint,6,opt,name=busy,proto3" json:"busy,omitempty"`
+	// The agent's live calls.
+	Calls         []*CallPhase `protobuf:"bytes,7,rep,name=calls,proto3" json:"calls,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Moment) Reset() {
+	*x = Moment{}
+	mi := &file_control_proto_msgTypes[20]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Moment) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Moment) ProtoMessage() {}
+
+func (x *Moment) ProtoReflect() protoreflect.Message {
+	mi := &file_control_proto_msgTypes[20]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Moment.ProtoReflect.Descriptor instead.
+func (*Moment) Descriptor() ([]byte, []int) {
+	return file_control_proto_rawDescGZIP(), []int{20}
+}
+
+func (x *Moment) GetCursor() *Cursor {
+	if x != nil {
+		return x.Cursor
+	}
+	return nil
+}
+
+func (x *Moment) GetAgentId() string {
+	if x != nil {
+		return x.AgentId
+	}
+	return ""
+}
+
+func (x *Moment) GetStatus() Status {
+	if x != nil {
+		return x.Status
+	}
+	return Status_STATUS_UNSPECIFIED
+}
+
+func (x *Moment) GetRegistered() bool {
+	if x != nil {
+		return x.Registered
+	}
+	return false
+}
+
+func (x *Moment) GetDeviceReachable() bool {
+	if x != nil {
+		return x.DeviceReachable
+	}
+	return false
+}
+
+func (x *Moment) GetBusy() bool {
+	if x != nil {
+		return x.Busy
+	}
+	return false
+}
+
+func (x *Moment) GetCalls() []*CallPhase {
+	if x != nil {
+		return x.Calls
+	}
+	return nil
+}
+
+type CallPhase struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	CallId        string                 `protobuf:"bytes,1,opt,name=call_id,json=callId,proto3" json:"call_id,omitempty"`
+	Phase         Phase                  `protobuf:"varint,2,opt,name=phase,proto3,enum=cordboard.control.v1.Phase" json:"phase,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CallPhase) Reset() {
+	*x = CallPhase{}
+	mi := &file_control_proto_msgTypes[21]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CallPhase) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CallPhase) ProtoMessage() {}
+
+func (x *CallPhase) ProtoReflect() protoreflect.Message {
+	mi := &file_control_proto_msgTypes[21]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CallPhase.ProtoReflect.Descriptor instead.
+func (*CallPhase) Descriptor() ([]byte, []int) {
+	return file_control_proto_rawDescGZIP(), []int{21}
+}
+
+func (x *CallPhase) GetCallId() string {
+	if x != nil {
+		return x.CallId
+	}
+	return ""
+}
+
+func (x *CallPhase) GetPhase() Phase {
+	if x != nil {
+		return x.Phase
+	}
+	return Phase_PHASE_UNSPECIFIED
+}
+
 // Cursor is a place in the daemon's log of events. seq counts from 1 within an epoch; a new epoch
 // begins with a new log.
 type Cursor struct {
@@ -2301,7 +2535,7 @@ type Cursor struct {
 
 func (x *Cursor) Reset() {
 	*x = Cursor{}
-	mi := &file_control_proto_msgTypes[20]
+	mi := &file_control_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2313,7 +2547,7 @@ func (x *Cursor) String() string {
 func (*Cursor) ProtoMessage() {}
 
 func (x *Cursor) ProtoReflect() protoreflect.Message {
-	mi := &file_control_proto_msgTypes[20]
+	mi := &file_control_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2326,7 +2560,7 @@ func (x *Cursor) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Cursor.ProtoReflect.Descriptor instead.
 func (*Cursor) Descriptor() ([]byte, []int) {
-	return file_control_proto_rawDescGZIP(), []int{20}
+	return file_control_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *Cursor) GetEpoch() string {
@@ -2351,7 +2585,7 @@ type SnapshotRequest struct {
 
 func (x *SnapshotRequest) Reset() {
 	*x = SnapshotRequest{}
-	mi := &file_control_proto_msgTypes[21]
+	mi := &file_control_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2363,7 +2597,7 @@ func (x *SnapshotRequest) String() string {
 func (*SnapshotRequest) ProtoMessage() {}
 
 func (x *SnapshotRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_control_proto_msgTypes[21]
+	mi := &file_control_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2376,7 +2610,7 @@ func (x *SnapshotRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SnapshotRequest.ProtoReflect.Descriptor instead.
 func (*SnapshotRequest) Descriptor() ([]byte, []int) {
-	return file_control_proto_rawDescGZIP(), []int{21}
+	return file_control_proto_rawDescGZIP(), []int{23}
 }
 
 type SnapshotReply struct {
@@ -2393,7 +2627,7 @@ type SnapshotReply struct {
 
 func (x *SnapshotReply) Reset() {
 	*x = SnapshotReply{}
-	mi := &file_control_proto_msgTypes[22]
+	mi := &file_control_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2405,7 +2639,7 @@ func (x *SnapshotReply) String() string {
 func (*SnapshotReply) ProtoMessage() {}
 
 func (x *SnapshotReply) ProtoReflect() protoreflect.Message {
-	mi := &file_control_proto_msgTypes[22]
+	mi := &file_control_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2418,7 +2652,7 @@ func (x *SnapshotReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SnapshotReply.ProtoReflect.Descriptor instead.
 func (*SnapshotReply) Descriptor() ([]byte, []int) {
-	return file_control_proto_rawDescGZIP(), []int{22}
+	return file_control_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *SnapshotReply) GetCursor() *Cursor {
@@ -2466,7 +2700,7 @@ type SubscribeRequest struct {
 
 func (x *SubscribeRequest) Reset() {
 	*x = SubscribeRequest{}
-	mi := &file_control_proto_msgTypes[23]
+	mi := &file_control_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2478,7 +2712,7 @@ func (x *SubscribeRequest) String() string {
 func (*SubscribeRequest) ProtoMessage() {}
 
 func (x *SubscribeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_control_proto_msgTypes[23]
+	mi := &file_control_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2491,7 +2725,7 @@ func (x *SubscribeRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SubscribeRequest.ProtoReflect.Descriptor instead.
 func (*SubscribeRequest) Descriptor() ([]byte, []int) {
-	return file_control_proto_rawDescGZIP(), []int{23}
+	return file_control_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *SubscribeRequest) GetFrom() *Cursor {
@@ -2516,7 +2750,7 @@ type SubscribeReply struct {
 
 func (x *SubscribeReply) Reset() {
 	*x = SubscribeReply{}
-	mi := &file_control_proto_msgTypes[24]
+	mi := &file_control_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2528,7 +2762,7 @@ func (x *SubscribeReply) String() string {
 func (*SubscribeReply) ProtoMessage() {}
 
 func (x *SubscribeReply) ProtoReflect() protoreflect.Message {
-	mi := &file_control_proto_msgTypes[24]
+	mi := &file_control_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2541,7 +2775,7 @@ func (x *SubscribeReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SubscribeReply.ProtoReflect.Descriptor instead.
 func (*SubscribeReply) Descriptor() ([]byte, []int) {
-	return file_control_proto_rawDescGZIP(), []int{24}
+	return file_control_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *SubscribeReply) GetCursor() *Cursor {
@@ -2606,7 +2840,7 @@ type Gap struct {
 
 func (x *Gap) Reset() {
 	*x = Gap{}
-	mi := &file_control_proto_msgTypes[25]
+	mi := &file_control_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2618,7 +2852,7 @@ func (x *Gap) String() string {
 func (*Gap) ProtoMessage() {}
 
 func (x *Gap) ProtoReflect() protoreflect.Message {
-	mi := &file_control_proto_msgTypes[25]
+	mi := &file_control_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2631,7 +2865,7 @@ func (x *Gap) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Gap.ProtoReflect.Descriptor instead.
 func (*Gap) Descriptor() ([]byte, []int) {
-	return file_control_proto_rawDescGZIP(), []int{25}
+	return file_control_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *Gap) GetFrom() *Cursor {
@@ -2658,7 +2892,7 @@ type AgentsRequest struct {
 
 func (x *AgentsRequest) Reset() {
 	*x = AgentsRequest{}
-	mi := &file_control_proto_msgTypes[26]
+	mi := &file_control_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2670,7 +2904,7 @@ func (x *AgentsRequest) String() string {
 func (*AgentsRequest) ProtoMessage() {}
 
 func (x *AgentsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_control_proto_msgTypes[26]
+	mi := &file_control_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2683,7 +2917,7 @@ func (x *AgentsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AgentsRequest.ProtoReflect.Descriptor instead.
 func (*AgentsRequest) Descriptor() ([]byte, []int) {
-	return file_control_proto_rawDescGZIP(), []int{26}
+	return file_control_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *AgentsRequest) GetAgentIds() []string {
@@ -2703,7 +2937,7 @@ type AgentsReply struct {
 
 func (x *AgentsReply) Reset() {
 	*x = AgentsReply{}
-	mi := &file_control_proto_msgTypes[27]
+	mi := &file_control_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2715,7 +2949,7 @@ func (x *AgentsReply) String() string {
 func (*AgentsReply) ProtoMessage() {}
 
 func (x *AgentsReply) ProtoReflect() protoreflect.Message {
-	mi := &file_control_proto_msgTypes[27]
+	mi := &file_control_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2728,7 +2962,7 @@ func (x *AgentsReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AgentsReply.ProtoReflect.Descriptor instead.
 func (*AgentsReply) Descriptor() ([]byte, []int) {
-	return file_control_proto_rawDescGZIP(), []int{27}
+	return file_control_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *AgentsReply) GetCursor() *Cursor {
@@ -2755,7 +2989,7 @@ type CallsRequest struct {
 
 func (x *CallsRequest) Reset() {
 	*x = CallsRequest{}
-	mi := &file_control_proto_msgTypes[28]
+	mi := &file_control_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2767,7 +3001,7 @@ func (x *CallsRequest) String() string {
 func (*CallsRequest) ProtoMessage() {}
 
 func (x *CallsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_control_proto_msgTypes[28]
+	mi := &file_control_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2780,7 +3014,7 @@ func (x *CallsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CallsRequest.ProtoReflect.Descriptor instead.
 func (*CallsRequest) Descriptor() ([]byte, []int) {
-	return file_control_proto_rawDescGZIP(), []int{28}
+	return file_control_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *CallsRequest) GetAgentId() string {
@@ -2801,7 +3035,7 @@ type CallsReply struct {
 
 func (x *CallsReply) Reset() {
 	*x = CallsReply{}
-	mi := &file_control_proto_msgTypes[29]
+	mi := &file_control_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2813,7 +3047,7 @@ func (x *CallsReply) String() string {
 func (*CallsReply) ProtoMessage() {}
 
 func (x *CallsReply) ProtoReflect() protoreflect.Message {
-	mi := &file_control_proto_msgTypes[29]
+	mi := &file_control_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2826,7 +3060,7 @@ func (x *CallsReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CallsReply.ProtoReflect.Descriptor instead.
 func (*CallsReply) Descriptor() ([]byte, []int) {
-	return file_control_proto_rawDescGZIP(), []int{29}
+	return file_control_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *CallsReply) GetCursor() *Cursor {
@@ -2859,7 +3093,7 @@ type WhyRequest struct {
 
 func (x *WhyRequest) Reset() {
 	*x = WhyRequest{}
-	mi := &file_control_proto_msgTypes[30]
+	mi := &file_control_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2871,7 +3105,7 @@ func (x *WhyRequest) String() string {
 func (*WhyRequest) ProtoMessage() {}
 
 func (x *WhyRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_control_proto_msgTypes[30]
+	mi := &file_control_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2884,7 +3118,7 @@ func (x *WhyRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WhyRequest.ProtoReflect.Descriptor instead.
 func (*WhyRequest) Descriptor() ([]byte, []int) {
-	return file_control_proto_rawDescGZIP(), []int{30}
+	return file_control_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *WhyRequest) GetAgentId() string {
@@ -2905,7 +3139,7 @@ type WhyReply struct {
 
 func (x *WhyReply) Reset() {
 	*x = WhyReply{}
-	mi := &file_control_proto_msgTypes[31]
+	mi := &file_control_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2917,7 +3151,7 @@ func (x *WhyReply) String() string {
 func (*WhyReply) ProtoMessage() {}
 
 func (x *WhyReply) ProtoReflect() protoreflect.Message {
-	mi := &file_control_proto_msgTypes[31]
+	mi := &file_control_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2930,7 +3164,7 @@ func (x *WhyReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WhyReply.ProtoReflect.Descriptor instead.
 func (*WhyReply) Descriptor() ([]byte, []int) {
-	return file_control_proto_rawDescGZIP(), []int{31}
+	return file_control_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *WhyReply) GetAgent() *Agent {
@@ -2971,7 +3205,7 @@ type Event struct {
 
 func (x *Event) Reset() {
 	*x = Event{}
-	mi := &file_control_proto_msgTypes[32]
+	mi := &file_control_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2983,7 +3217,7 @@ func (x *Event) String() string {
 func (*Event) ProtoMessage() {}
 
 func (x *Event) ProtoReflect() protoreflect.Message {
-	mi := &file_control_proto_msgTypes[32]
+	mi := &file_control_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2996,7 +3230,7 @@ func (x *Event) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Event.ProtoReflect.Descriptor instead.
 func (*Event) Descriptor() ([]byte, []int) {
-	return file_control_proto_rawDescGZIP(), []int{32}
+	return file_control_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *Event) GetAt() *timestamppb.Timestamp {
@@ -3093,7 +3327,7 @@ type Identity struct {
 
 func (x *Identity) Reset() {
 	*x = Identity{}
-	mi := &file_control_proto_msgTypes[33]
+	mi := &file_control_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3105,7 +3339,7 @@ func (x *Identity) String() string {
 func (*Identity) ProtoMessage() {}
 
 func (x *Identity) ProtoReflect() protoreflect.Message {
-	mi := &file_control_proto_msgTypes[33]
+	mi := &file_control_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3118,7 +3352,7 @@ func (x *Identity) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Identity.ProtoReflect.Descriptor instead.
 func (*Identity) Descriptor() ([]byte, []int) {
-	return file_control_proto_rawDescGZIP(), []int{33}
+	return file_control_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *Identity) GetDisplay() string {
@@ -3146,7 +3380,7 @@ type Variable struct {
 
 func (x *Variable) Reset() {
 	*x = Variable{}
-	mi := &file_control_proto_msgTypes[34]
+	mi := &file_control_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3158,7 +3392,7 @@ func (x *Variable) String() string {
 func (*Variable) ProtoMessage() {}
 
 func (x *Variable) ProtoReflect() protoreflect.Message {
-	mi := &file_control_proto_msgTypes[34]
+	mi := &file_control_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3171,7 +3405,7 @@ func (x *Variable) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Variable.ProtoReflect.Descriptor instead.
 func (*Variable) Descriptor() ([]byte, []int) {
-	return file_control_proto_rawDescGZIP(), []int{34}
+	return file_control_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *Variable) GetName() string {
@@ -3200,7 +3434,7 @@ type Contact struct {
 
 func (x *Contact) Reset() {
 	*x = Contact{}
-	mi := &file_control_proto_msgTypes[35]
+	mi := &file_control_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3212,7 +3446,7 @@ func (x *Contact) String() string {
 func (*Contact) ProtoMessage() {}
 
 func (x *Contact) ProtoReflect() protoreflect.Message {
-	mi := &file_control_proto_msgTypes[35]
+	mi := &file_control_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3225,7 +3459,7 @@ func (x *Contact) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Contact.ProtoReflect.Descriptor instead.
 func (*Contact) Descriptor() ([]byte, []int) {
-	return file_control_proto_rawDescGZIP(), []int{35}
+	return file_control_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *Contact) GetId() string {
@@ -3273,7 +3507,7 @@ type Leg struct {
 
 func (x *Leg) Reset() {
 	*x = Leg{}
-	mi := &file_control_proto_msgTypes[36]
+	mi := &file_control_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3285,7 +3519,7 @@ func (x *Leg) String() string {
 func (*Leg) ProtoMessage() {}
 
 func (x *Leg) ProtoReflect() protoreflect.Message {
-	mi := &file_control_proto_msgTypes[36]
+	mi := &file_control_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3298,7 +3532,7 @@ func (x *Leg) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Leg.ProtoReflect.Descriptor instead.
 func (*Leg) Descriptor() ([]byte, []int) {
-	return file_control_proto_rawDescGZIP(), []int{36}
+	return file_control_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *Leg) GetId() string {
@@ -3406,7 +3640,7 @@ type LegMedia struct {
 
 func (x *LegMedia) Reset() {
 	*x = LegMedia{}
-	mi := &file_control_proto_msgTypes[37]
+	mi := &file_control_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3418,7 +3652,7 @@ func (x *LegMedia) String() string {
 func (*LegMedia) ProtoMessage() {}
 
 func (x *LegMedia) ProtoReflect() protoreflect.Message {
-	mi := &file_control_proto_msgTypes[37]
+	mi := &file_control_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3431,7 +3665,7 @@ func (x *LegMedia) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LegMedia.ProtoReflect.Descriptor instead.
 func (*LegMedia) Descriptor() ([]byte, []int) {
-	return file_control_proto_rawDescGZIP(), []int{37}
+	return file_control_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *LegMedia) GetCodec() string {
@@ -3557,14 +3791,16 @@ type Call struct {
 	Started  *timestamppb.Timestamp `protobuf:"bytes,17,opt,name=started,proto3" json:"started,omitempty"`
 	Answered *timestamppb.Timestamp `protobuf:"bytes,18,opt,name=answered,proto3" json:"answered,omitempty"`
 	// Records that the other party may be, of which an agent binds one.
-	Candidates    []*Contact `protobuf:"bytes,19,rep,name=candidates,proto3" json:"candidates,omitempty"`
+	Candidates []*Contact `protobuf:"bytes,19,rep,name=candidates,proto3" json:"candidates,omitempty"`
+	// Who ended it; with a tone, on whose side the failure was.
+	EndedBy       Ender `protobuf:"varint,20,opt,name=ended_by,json=endedBy,proto3,enum=cordboard.control.v1.Ender" json:"ended_by,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Call) Reset() {
 	*x = Call{}
-	mi := &file_control_proto_msgTypes[38]
+	mi := &file_control_proto_msgTypes[40]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3576,7 +3812,7 @@ func (x *Call) String() string {
 func (*Call) ProtoMessage() {}
 
 func (x *Call) ProtoReflect() protoreflect.Message {
-	mi := &file_control_proto_msgTypes[38]
+	mi := &file_control_proto_msgTypes[40]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3589,7 +3825,7 @@ func (x *Call) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Call.ProtoReflect.Descriptor instead.
 func (*Call) Descriptor() ([]byte, []int) {
-	return file_control_proto_rawDescGZIP(), []int{38}
+	return file_control_proto_rawDescGZIP(), []int{40}
 }
 
 func (x *Call) GetId() string {
@@ -3725,6 +3961,13 @@ func (x *Call) GetCandidates() []*Contact {
 	return nil
 }
 
+func (x *Call) GetEndedBy() Ender {
+	if x != nil {
+		return x.EndedBy
+	}
+	return Ender_ENDER_UNSPECIFIED
+}
+
 type Transfer struct {
 	state   protoimpl.MessageState `protogen:"open.v1"`
 	Id      string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
@@ -3746,7 +3989,7 @@ type Transfer struct {
 
 func (x *Transfer) Reset() {
 	*x = Transfer{}
-	mi := &file_control_proto_msgTypes[39]
+	mi := &file_control_proto_msgTypes[41]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3758,7 +4001,7 @@ func (x *Transfer) String() string {
 func (*Transfer) ProtoMessage() {}
 
 func (x *Transfer) ProtoReflect() protoreflect.Message {
-	mi := &file_control_proto_msgTypes[39]
+	mi := &file_control_proto_msgTypes[41]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3771,7 +4014,7 @@ func (x *Transfer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Transfer.ProtoReflect.Descriptor instead.
 func (*Transfer) Descriptor() ([]byte, []int) {
-	return file_control_proto_rawDescGZIP(), []int{39}
+	return file_control_proto_rawDescGZIP(), []int{41}
 }
 
 func (x *Transfer) GetId() string {
@@ -3862,7 +4105,7 @@ type Agent struct {
 
 func (x *Agent) Reset() {
 	*x = Agent{}
-	mi := &file_control_proto_msgTypes[40]
+	mi := &file_control_proto_msgTypes[42]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3874,7 +4117,7 @@ func (x *Agent) String() string {
 func (*Agent) ProtoMessage() {}
 
 func (x *Agent) ProtoReflect() protoreflect.Message {
-	mi := &file_control_proto_msgTypes[40]
+	mi := &file_control_proto_msgTypes[42]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3887,7 +4130,7 @@ func (x *Agent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Agent.ProtoReflect.Descriptor instead.
 func (*Agent) Descriptor() ([]byte, []int) {
-	return file_control_proto_rawDescGZIP(), []int{40}
+	return file_control_proto_rawDescGZIP(), []int{42}
 }
 
 func (x *Agent) GetId() string {
@@ -3996,7 +4239,7 @@ type Device struct {
 
 func (x *Device) Reset() {
 	*x = Device{}
-	mi := &file_control_proto_msgTypes[41]
+	mi := &file_control_proto_msgTypes[43]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4008,7 +4251,7 @@ func (x *Device) String() string {
 func (*Device) ProtoMessage() {}
 
 func (x *Device) ProtoReflect() protoreflect.Message {
-	mi := &file_control_proto_msgTypes[41]
+	mi := &file_control_proto_msgTypes[43]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4021,7 +4264,7 @@ func (x *Device) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Device.ProtoReflect.Descriptor instead.
 func (*Device) Descriptor() ([]byte, []int) {
-	return file_control_proto_rawDescGZIP(), []int{41}
+	return file_control_proto_rawDescGZIP(), []int{43}
 }
 
 func (x *Device) GetConnect() Connect {
@@ -4079,7 +4322,7 @@ type Reason struct {
 
 func (x *Reason) Reset() {
 	*x = Reason{}
-	mi := &file_control_proto_msgTypes[42]
+	mi := &file_control_proto_msgTypes[44]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4091,7 +4334,7 @@ func (x *Reason) String() string {
 func (*Reason) ProtoMessage() {}
 
 func (x *Reason) ProtoReflect() protoreflect.Message {
-	mi := &file_control_proto_msgTypes[42]
+	mi := &file_control_proto_msgTypes[44]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4104,7 +4347,7 @@ func (x *Reason) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Reason.ProtoReflect.Descriptor instead.
 func (*Reason) Descriptor() ([]byte, []int) {
-	return file_control_proto_rawDescGZIP(), []int{42}
+	return file_control_proto_rawDescGZIP(), []int{44}
 }
 
 func (x *Reason) GetCode() ReasonCode {
@@ -4128,6 +4371,639 @@ func (x *Reason) GetCallId() string {
 	return ""
 }
 
+type HistoryRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Empty: of all agents.
+	AgentId string `protobuf:"bytes,1,opt,name=agent_id,json=agentId,proto3" json:"agent_id,omitempty"`
+	// 0: 50; 500 at most.
+	Limit uint32 `protobuf:"varint,2,opt,name=limit,proto3" json:"limit,omitempty"`
+	// Only calls that ended before; absent: up to now.
+	Before        *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=before,proto3" json:"before,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *HistoryRequest) Reset() {
+	*x = HistoryRequest{}
+	mi := &file_control_proto_msgTypes[45]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *HistoryRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*HistoryRequest) ProtoMessage() {}
+
+func (x *HistoryRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_control_proto_msgTypes[45]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use HistoryRequest.ProtoReflect.Descriptor instead.
+func (*HistoryRequest) Descriptor() ([]byte, []int) {
+	return file_control_proto_rawDescGZIP(), []int{45}
+}
+
+func (x *HistoryRequest) GetAgentId() string {
+	if x != nil {
+		return x.AgentId
+	}
+	return ""
+}
+
+func (x *HistoryRequest) GetLimit() uint32 {
+	if x != nil {
+		return x.Limit
+	}
+	return 0
+}
+
+func (x *HistoryRequest) GetBefore() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Before
+	}
+	return nil
+}
+
+type HistoryReply struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Records       []*HistoryRecord       `protobuf:"bytes,1,rep,name=records,proto3" json:"records,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *HistoryReply) Reset() {
+	*x = HistoryReply{}
+	mi := &file_control_proto_msgTypes[46]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *HistoryReply) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*HistoryReply) ProtoMessage() {}
+
+func (x *HistoryReply) ProtoReflect() protoreflect.Message {
+	mi := &file_control_proto_msgTypes[46]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use HistoryReply.ProtoReflect.Descriptor instead.
+func (*HistoryReply) Descriptor() ([]byte, []int) {
+	return file_control_proto_rawDescGZIP(), []int{46}
+}
+
+func (x *HistoryReply) GetRecords() []*HistoryRecord {
+	if x != nil {
+		return x.Records
+	}
+	return nil
+}
+
+// HistoryRecord is one call that has ended. Its parts, ring to tone, add up to the time from started to ended.
+type HistoryRecord struct {
+	state           protoimpl.MessageState `protogen:"open.v1"`
+	CallId          string                 `protobuf:"bytes,1,opt,name=call_id,json=callId,proto3" json:"call_id,omitempty"`
+	InteractionId   string                 `protobuf:"bytes,2,opt,name=interaction_id,json=interactionId,proto3" json:"interaction_id,omitempty"`
+	AgentId         string                 `protobuf:"bytes,3,opt,name=agent_id,json=agentId,proto3" json:"agent_id,omitempty"`
+	LineId          string                 `protobuf:"bytes,4,opt,name=line_id,json=lineId,proto3" json:"line_id,omitempty"`
+	Direction       Direction              `protobuf:"varint,5,opt,name=direction,proto3,enum=cordboard.control.v1.Direction" json:"direction,omitempty"`
+	Queue           string                 `protobuf:"bytes,6,opt,name=queue,proto3" json:"queue,omitempty"`
+	Remote          *Identity              `protobuf:"bytes,7,opt,name=remote,proto3" json:"remote,omitempty"`
+	Contact         *Contact               `protobuf:"bytes,8,opt,name=contact,proto3" json:"contact,omitempty"`
+	TransferredFrom string                 `protobuf:"bytes,9,opt,name=transferred_from,json=transferredFrom,proto3" json:"transferred_from,omitempty"`
+	TransferredTo   string                 `protobuf:"bytes,10,opt,name=transferred_to,json=transferredTo,proto3" json:"transferred_to,omitempty"`
+	Started         *timestamppb.Timestamp `protobuf:"bytes,11,opt,name=started,proto3" json:"started,omitempty"`
+	// Absent: never.
+	Answered *timestamppb.Timestamp `protobuf:"bytes,12,opt,name=answered,proto3" json:"answered,omitempty"`
+	Ended    *timestamppb.Timestamp `protobuf:"bytes,13,opt,name=ended,proto3" json:"ended,omitempty"`
+	EndedBy  Ender                  `protobuf:"varint,14,opt,name=ended_by,json=endedBy,proto3,enum=cordboard.control.v1.Ender" json:"ended_by,omitempty"`
+	Cause    Cause                  `protobuf:"varint,15,opt,name=cause,proto3,enum=cordboard.control.v1.Cause" json:"cause,omitempty"`
+	// From started to the first answer; absent: never answered.
+	TimeToAnswer *durationpb.Duration `protobuf:"bytes,16,opt,name=time_to_answer,json=timeToAnswer,proto3" json:"time_to_answer,omitempty"`
+	// Called, and not answered yet: the agent's device, or the other party.
+	Ring       *durationpb.Duration `protobuf:"bytes,17,opt,name=ring,proto3" json:"ring,omitempty"`
+	Talk       *durationpb.Duration `protobuf:"bytes,18,opt,name=talk,proto3" json:"talk,omitempty"`
+	Held       *durationpb.Duration `protobuf:"bytes,19,opt,name=held,proto3" json:"held,omitempty"`
+	Conference *durationpb.Duration `protobuf:"bytes,20,opt,name=conference,proto3" json:"conference,omitempty"`
+	// On the way to somebody else: a target is called, the peer transfers itself, the agent is called back.
+	Transfer *durationpb.Duration `protobuf:"bytes,21,opt,name=transfer,proto3" json:"transfer,omitempty"`
+	// Customer and target, without the agent.
+	Bridged *durationpb.Duration `protobuf:"bytes,22,opt,name=bridged,proto3" json:"bridged,omitempty"`
+	// A failure is heard.
+	Tone          *durationpb.Duration `protobuf:"bytes,23,opt,name=tone,proto3" json:"tone,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *HistoryRecord) Reset() {
+	*x = HistoryRecord{}
+	mi := &file_control_proto_msgTypes[47]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *HistoryRecord) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*HistoryRecord) ProtoMessage() {}
+
+func (x *HistoryRecord) ProtoReflect() protoreflect.Message {
+	mi := &file_control_proto_msgTypes[47]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use HistoryRecord.ProtoReflect.Descriptor instead.
+func (*HistoryRecord) Descriptor() ([]byte, []int) {
+	return file_control_proto_rawDescGZIP(), []int{47}
+}
+
+func (x *HistoryRecord) GetCallId() string {
+	if x != nil {
+		return x.CallId
+	}
+	return ""
+}
+
+func (x *HistoryRecord) GetInteractionId() string {
+	if x != nil {
+		return x.InteractionId
+	}
+	return ""
+}
+
+func (x *HistoryRecord) GetAgentId() string {
+	if x != nil {
+		return x.AgentId
+	}
+	return ""
+}
+
+func (x *HistoryRecord) GetLineId() string {
+	if x != nil {
+		return x.LineId
+	}
+	return ""
+}
+
+func (x *HistoryRecord) GetDirection() Direction {
+	if x != nil {
+		return x.Direction
+	}
+	return Direction_DIRECTION_UNSPECIFIED
+}
+
+func (x *HistoryRecord) GetQueue() string {
+	if x != nil {
+		return x.Queue
+	}
+	return ""
+}
+
+func (x *HistoryRecord) GetRemote() *Identity {
+	if x != nil {
+		return x.Remote
+	}
+	return nil
+}
+
+func (x *HistoryRecord) GetContact() *Contact {
+	if x != nil {
+		return x.Contact
+	}
+	return nil
+}
+
+func (x *HistoryRecord) GetTransferredFrom() string {
+	if x != nil {
+		return x.TransferredFrom
+	}
+	return ""
+}
+
+func (x *HistoryRecord) GetTransferredTo() string {
+	if x != nil {
+		return x.TransferredTo
+	}
+	return ""
+}
+
+func (x *HistoryRecord) GetStarted() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Started
+	}
+	return nil
+}
+
+func (x *HistoryRecord) GetAnswered() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Answered
+	}
+	return nil
+}
+
+func (x *HistoryRecord) GetEnded() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Ended
+	}
+	return nil
+}
+
+func (x *HistoryRecord) GetEndedBy() Ender {
+	if x != nil {
+		return x.EndedBy
+	}
+	return Ender_ENDER_UNSPECIFIED
+}
+
+func (x *HistoryRecord) GetCause() Cause {
+	if x != nil {
+		return x.Cause
+	}
+	return Cause_CAUSE_UNSPECIFIED
+}
+
+func (x *HistoryRecord) GetTimeToAnswer() *durationpb.Duration {
+	if x != nil {
+		return x.TimeToAnswer
+	}
+	return nil
+}
+
+func (x *HistoryRecord) GetRing() *durationpb.Duration {
+	if x != nil {
+		return x.Ring
+	}
+	return nil
+}
+
+func (x *HistoryRecord) GetTalk() *durationpb.Duration {
+	if x != nil {
+		return x.Talk
+	}
+	return nil
+}
+
+func (x *HistoryRecord) GetHeld() *durationpb.Duration {
+	if x != nil {
+		return x.Held
+	}
+	return nil
+}
+
+func (x *HistoryRecord) GetConference() *durationpb.Duration {
+	if x != nil {
+		return x.Conference
+	}
+	return nil
+}
+
+func (x *HistoryRecord) GetTransfer() *durationpb.Duration {
+	if x != nil {
+		return x.Transfer
+	}
+	return nil
+}
+
+func (x *HistoryRecord) GetBridged() *durationpb.Duration {
+	if x != nil {
+		return x.Bridged
+	}
+	return nil
+}
+
+func (x *HistoryRecord) GetTone() *durationpb.Duration {
+	if x != nil {
+		return x.Tone
+	}
+	return nil
+}
+
+type SearchRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Of a name or a number, at most 256 bytes.
+	Text string `protobuf:"bytes,1,opt,name=text,proto3" json:"text,omitempty"`
+	// For whom; may be empty.
+	AgentId string `protobuf:"bytes,2,opt,name=agent_id,json=agentId,proto3" json:"agent_id,omitempty"`
+	// 0: 100, which is the most.
+	Limit         uint32 `protobuf:"varint,3,opt,name=limit,proto3" json:"limit,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SearchRequest) Reset() {
+	*x = SearchRequest{}
+	mi := &file_control_proto_msgTypes[48]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SearchRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SearchRequest) ProtoMessage() {}
+
+func (x *SearchRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_control_proto_msgTypes[48]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SearchRequest.ProtoReflect.Descriptor instead.
+func (*SearchRequest) Descriptor() ([]byte, []int) {
+	return file_control_proto_rawDescGZIP(), []int{48}
+}
+
+func (x *SearchRequest) GetText() string {
+	if x != nil {
+		return x.Text
+	}
+	return ""
+}
+
+func (x *SearchRequest) GetAgentId() string {
+	if x != nil {
+		return x.AgentId
+	}
+	return ""
+}
+
+func (x *SearchRequest) GetLimit() uint32 {
+	if x != nil {
+		return x.Limit
+	}
+	return 0
+}
+
+type SearchReply struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Those of one adapter together, in the adapters' configured order.
+	Contacts []*FoundContact `protobuf:"bytes,1,rep,name=contacts,proto3" json:"contacts,omitempty"`
+	// Adapters that were asked and did not answer.
+	Failures      []*SearchFailure `protobuf:"bytes,2,rep,name=failures,proto3" json:"failures,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SearchReply) Reset() {
+	*x = SearchReply{}
+	mi := &file_control_proto_msgTypes[49]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SearchReply) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SearchReply) ProtoMessage() {}
+
+func (x *SearchReply) ProtoReflect() protoreflect.Message {
+	mi := &file_control_proto_msgTypes[49]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SearchReply.ProtoReflect.Descriptor instead.
+func (*SearchReply) Descriptor() ([]byte, []int) {
+	return file_control_proto_rawDescGZIP(), []int{49}
+}
+
+func (x *SearchReply) GetContacts() []*FoundContact {
+	if x != nil {
+		return x.Contacts
+	}
+	return nil
+}
+
+func (x *SearchReply) GetFailures() []*SearchFailure {
+	if x != nil {
+		return x.Failures
+	}
+	return nil
+}
+
+// FoundContact is a CRM record that an adapter found.
+type FoundContact struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Its configured name.
+	Adapter       string          `protobuf:"bytes,1,opt,name=adapter,proto3" json:"adapter,omitempty"`
+	Id            string          `protobuf:"bytes,2,opt,name=id,proto3" json:"id,omitempty"`
+	Name          string          `protobuf:"bytes,3,opt,name=name,proto3" json:"name,omitempty"`
+	Kind          string          `protobuf:"bytes,4,opt,name=kind,proto3" json:"kind,omitempty"`
+	Phones        []*ContactPhone `protobuf:"bytes,5,rep,name=phones,proto3" json:"phones,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *FoundContact) Reset() {
+	*x = FoundContact{}
+	mi := &file_control_proto_msgTypes[50]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *FoundContact) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*FoundContact) ProtoMessage() {}
+
+func (x *FoundContact) ProtoReflect() protoreflect.Message {
+	mi := &file_control_proto_msgTypes[50]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use FoundContact.ProtoReflect.Descriptor instead.
+func (*FoundContact) Descriptor() ([]byte, []int) {
+	return file_control_proto_rawDescGZIP(), []int{50}
+}
+
+func (x *FoundContact) GetAdapter() string {
+	if x != nil {
+		return x.Adapter
+	}
+	return ""
+}
+
+func (x *FoundContact) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *FoundContact) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *FoundContact) GetKind() string {
+	if x != nil {
+		return x.Kind
+	}
+	return ""
+}
+
+func (x *FoundContact) GetPhones() []*ContactPhone {
+	if x != nil {
+		return x.Phones
+	}
+	return nil
+}
+
+type ContactPhone struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Number        string                 `protobuf:"bytes,1,opt,name=number,proto3" json:"number,omitempty"`
+	Label         string                 `protobuf:"bytes,2,opt,name=label,proto3" json:"label,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ContactPhone) Reset() {
+	*x = ContactPhone{}
+	mi := &file_control_proto_msgTypes[51]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ContactPhone) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ContactPhone) ProtoMessage() {}
+
+func (x *ContactPhone) ProtoReflect() protoreflect.Message {
+	mi := &file_control_proto_msgTypes[51]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ContactPhone.ProtoReflect.Descriptor instead.
+func (*ContactPhone) Descriptor() ([]byte, []int) {
+	return file_control_proto_rawDescGZIP(), []int{51}
+}
+
+func (x *ContactPhone) GetNumber() string {
+	if x != nil {
+		return x.Number
+	}
+	return ""
+}
+
+func (x *ContactPhone) GetLabel() string {
+	if x != nil {
+		return x.Label
+	}
+	return ""
+}
+
+type SearchFailure struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Adapter       string                 `protobuf:"bytes,1,opt,name=adapter,proto3" json:"adapter,omitempty"`
+	Message       string                 `protobuf:"bytes,2,opt,name=message,proto3" json:"message,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SearchFailure) Reset() {
+	*x = SearchFailure{}
+	mi := &file_control_proto_msgTypes[52]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SearchFailure) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SearchFailure) ProtoMessage() {}
+
+func (x *SearchFailure) ProtoReflect() protoreflect.Message {
+	mi := &file_control_proto_msgTypes[52]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SearchFailure.ProtoReflect.Descriptor instead.
+func (*SearchFailure) Descriptor() ([]byte, []int) {
+	return file_control_proto_rawDescGZIP(), []int{52}
+}
+
+func (x *SearchFailure) GetAdapter() string {
+	if x != nil {
+		return x.Adapter
+	}
+	return ""
+}
+
+func (x *SearchFailure) GetMessage() string {
+	if x != nil {
+		return x.Message
+	}
+	return ""
+}
+
 type DirectoryRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	unknownFields protoimpl.UnknownFields
@@ -4136,7 +5012,7 @@ type DirectoryRequest struct {
 
 func (x *DirectoryRequest) Reset() {
 	*x = DirectoryRequest{}
-	mi := &file_control_proto_msgTypes[43]
+	mi := &file_control_proto_msgTypes[53]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4148,7 +5024,7 @@ func (x *DirectoryRequest) String() string {
 func (*DirectoryRequest) ProtoMessage() {}
 
 func (x *DirectoryRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_control_proto_msgTypes[43]
+	mi := &file_control_proto_msgTypes[53]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4161,7 +5037,7 @@ func (x *DirectoryRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DirectoryRequest.ProtoReflect.Descriptor instead.
 func (*DirectoryRequest) Descriptor() ([]byte, []int) {
-	return file_control_proto_rawDescGZIP(), []int{43}
+	return file_control_proto_rawDescGZIP(), []int{53}
 }
 
 type DirectoryReply struct {
@@ -4176,7 +5052,7 @@ type DirectoryReply struct {
 
 func (x *DirectoryReply) Reset() {
 	*x = DirectoryReply{}
-	mi := &file_control_proto_msgTypes[44]
+	mi := &file_control_proto_msgTypes[54]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4188,7 +5064,7 @@ func (x *DirectoryReply) String() string {
 func (*DirectoryReply) ProtoMessage() {}
 
 func (x *DirectoryReply) ProtoReflect() protoreflect.Message {
-	mi := &file_control_proto_msgTypes[44]
+	mi := &file_control_proto_msgTypes[54]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4201,7 +5077,7 @@ func (x *DirectoryReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DirectoryReply.ProtoReflect.Descriptor instead.
 func (*DirectoryReply) Descriptor() ([]byte, []int) {
-	return file_control_proto_rawDescGZIP(), []int{44}
+	return file_control_proto_rawDescGZIP(), []int{54}
 }
 
 func (x *DirectoryReply) GetAgents() []*DirectoryAgent {
@@ -4246,7 +5122,7 @@ type DirectoryAgent struct {
 
 func (x *DirectoryAgent) Reset() {
 	*x = DirectoryAgent{}
-	mi := &file_control_proto_msgTypes[45]
+	mi := &file_control_proto_msgTypes[55]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4258,7 +5134,7 @@ func (x *DirectoryAgent) String() string {
 func (*DirectoryAgent) ProtoMessage() {}
 
 func (x *DirectoryAgent) ProtoReflect() protoreflect.Message {
-	mi := &file_control_proto_msgTypes[45]
+	mi := &file_control_proto_msgTypes[55]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4271,7 +5147,7 @@ func (x *DirectoryAgent) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DirectoryAgent.ProtoReflect.Descriptor instead.
 func (*DirectoryAgent) Descriptor() ([]byte, []int) {
-	return file_control_proto_rawDescGZIP(), []int{45}
+	return file_control_proto_rawDescGZIP(), []int{55}
 }
 
 func (x *DirectoryAgent) GetId() string {
@@ -4350,7 +5226,7 @@ type DirectoryTrunk struct {
 
 func (x *DirectoryTrunk) Reset() {
 	*x = DirectoryTrunk{}
-	mi := &file_control_proto_msgTypes[46]
+	mi := &file_control_proto_msgTypes[56]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4362,7 +5238,7 @@ func (x *DirectoryTrunk) String() string {
 func (*DirectoryTrunk) ProtoMessage() {}
 
 func (x *DirectoryTrunk) ProtoReflect() protoreflect.Message {
-	mi := &file_control_proto_msgTypes[46]
+	mi := &file_control_proto_msgTypes[56]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4375,7 +5251,7 @@ func (x *DirectoryTrunk) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DirectoryTrunk.ProtoReflect.Descriptor instead.
 func (*DirectoryTrunk) Descriptor() ([]byte, []int) {
-	return file_control_proto_rawDescGZIP(), []int{46}
+	return file_control_proto_rawDescGZIP(), []int{56}
 }
 
 func (x *DirectoryTrunk) GetName() string {
@@ -4414,7 +5290,7 @@ type StatusRequest struct {
 
 func (x *StatusRequest) Reset() {
 	*x = StatusRequest{}
-	mi := &file_control_proto_msgTypes[47]
+	mi := &file_control_proto_msgTypes[57]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4426,7 +5302,7 @@ func (x *StatusRequest) String() string {
 func (*StatusRequest) ProtoMessage() {}
 
 func (x *StatusRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_control_proto_msgTypes[47]
+	mi := &file_control_proto_msgTypes[57]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4439,7 +5315,7 @@ func (x *StatusRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StatusRequest.ProtoReflect.Descriptor instead.
 func (*StatusRequest) Descriptor() ([]byte, []int) {
-	return file_control_proto_rawDescGZIP(), []int{47}
+	return file_control_proto_rawDescGZIP(), []int{57}
 }
 
 type StatusReply struct {
@@ -4457,7 +5333,7 @@ type StatusReply struct {
 
 func (x *StatusReply) Reset() {
 	*x = StatusReply{}
-	mi := &file_control_proto_msgTypes[48]
+	mi := &file_control_proto_msgTypes[58]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4469,7 +5345,7 @@ func (x *StatusReply) String() string {
 func (*StatusReply) ProtoMessage() {}
 
 func (x *StatusReply) ProtoReflect() protoreflect.Message {
-	mi := &file_control_proto_msgTypes[48]
+	mi := &file_control_proto_msgTypes[58]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4482,7 +5358,7 @@ func (x *StatusReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StatusReply.ProtoReflect.Descriptor instead.
 func (*StatusReply) Descriptor() ([]byte, []int) {
-	return file_control_proto_rawDescGZIP(), []int{48}
+	return file_control_proto_rawDescGZIP(), []int{58}
 }
 
 func (x *StatusReply) GetVersion() string {
@@ -4555,7 +5431,7 @@ type AdapterStatus struct {
 
 func (x *AdapterStatus) Reset() {
 	*x = AdapterStatus{}
-	mi := &file_control_proto_msgTypes[49]
+	mi := &file_control_proto_msgTypes[59]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4567,7 +5443,7 @@ func (x *AdapterStatus) String() string {
 func (*AdapterStatus) ProtoMessage() {}
 
 func (x *AdapterStatus) ProtoReflect() protoreflect.Message {
-	mi := &file_control_proto_msgTypes[49]
+	mi := &file_control_proto_msgTypes[59]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4580,7 +5456,7 @@ func (x *AdapterStatus) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AdapterStatus.ProtoReflect.Descriptor instead.
 func (*AdapterStatus) Descriptor() ([]byte, []int) {
-	return file_control_proto_rawDescGZIP(), []int{49}
+	return file_control_proto_rawDescGZIP(), []int{59}
 }
 
 func (x *AdapterStatus) GetName() string {
@@ -4704,7 +5580,7 @@ type AcknowledgeRequest struct {
 
 func (x *AcknowledgeRequest) Reset() {
 	*x = AcknowledgeRequest{}
-	mi := &file_control_proto_msgTypes[50]
+	mi := &file_control_proto_msgTypes[60]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4716,7 +5592,7 @@ func (x *AcknowledgeRequest) String() string {
 func (*AcknowledgeRequest) ProtoMessage() {}
 
 func (x *AcknowledgeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_control_proto_msgTypes[50]
+	mi := &file_control_proto_msgTypes[60]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4729,7 +5605,7 @@ func (x *AcknowledgeRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AcknowledgeRequest.ProtoReflect.Descriptor instead.
 func (*AcknowledgeRequest) Descriptor() ([]byte, []int) {
-	return file_control_proto_rawDescGZIP(), []int{50}
+	return file_control_proto_rawDescGZIP(), []int{60}
 }
 
 func (x *AcknowledgeRequest) GetCursor() *Cursor {
@@ -4747,7 +5623,7 @@ type AcknowledgeReply struct {
 
 func (x *AcknowledgeReply) Reset() {
 	*x = AcknowledgeReply{}
-	mi := &file_control_proto_msgTypes[51]
+	mi := &file_control_proto_msgTypes[61]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4759,7 +5635,7 @@ func (x *AcknowledgeReply) String() string {
 func (*AcknowledgeReply) ProtoMessage() {}
 
 func (x *AcknowledgeReply) ProtoReflect() protoreflect.Message {
-	mi := &file_control_proto_msgTypes[51]
+	mi := &file_control_proto_msgTypes[61]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4772,7 +5648,7 @@ func (x *AcknowledgeReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AcknowledgeReply.ProtoReflect.Descriptor instead.
 func (*AcknowledgeReply) Descriptor() ([]byte, []int) {
-	return file_control_proto_rawDescGZIP(), []int{51}
+	return file_control_proto_rawDescGZIP(), []int{61}
 }
 
 var File_control_proto protoreflect.FileDescriptor
@@ -4863,11 +5739,26 @@ const file_control_proto_rawDesc = "" +
 	"\x10SetStatusRequest\x12;\n" +
 	"\x06header\x18\x01 \x01(\v2#.cordboard.control.v1.CommandHeaderR\x06header\x124\n" +
 	"\x06status\x18\x05 \x01(\x0e2\x1c.cordboard.control.v1.StatusR\x06status\x12\x16\n" +
-	"\x06reason\x18\x06 \x01(\tR\x06reason\"\x8d\x01\n" +
+	"\x06reason\x18\x06 \x01(\tR\x06reason\"\xdf\x01\n" +
 	"\aRefusal\x125\n" +
 	"\x04code\x18\x01 \x01(\x0e2!.cordboard.control.v1.RefusalCodeR\x04code\x12\x18\n" +
 	"\amessage\x18\x02 \x01(\tR\amessage\x121\n" +
-	"\x05phase\x18\x03 \x01(\x0e2\x1b.cordboard.control.v1.PhaseR\x05phase\"0\n" +
+	"\x05phase\x18\x03 \x01(\x0e2\x1b.cordboard.control.v1.PhaseR\x05phase\x12\x1a\n" +
+	"\breplayed\x18\x04 \x01(\bR\breplayed\x124\n" +
+	"\x06moment\x18\x05 \x01(\v2\x1c.cordboard.control.v1.MomentR\x06moment\"\xa5\x02\n" +
+	"\x06Moment\x124\n" +
+	"\x06cursor\x18\x01 \x01(\v2\x1c.cordboard.control.v1.CursorR\x06cursor\x12\x19\n" +
+	"\bagent_id\x18\x02 \x01(\tR\aagentId\x124\n" +
+	"\x06status\x18\x03 \x01(\x0e2\x1c.cordboard.control.v1.StatusR\x06status\x12\x1e\n" +
+	"\n" +
+	"registered\x18\x04 \x01(\bR\n" +
+	"registered\x12)\n" +
+	"\x10device_reachable\x18\x05 \x01(\bR\x0fdeviceReachable\x12\x12\n" +
+	"\x04busy\x18\x06 \x01(\bR\x04busy\x125\n" +
+	"\x05calls\x18\a \x03(\v2\x1f.cordboard.control.v1.CallPhaseR\x05calls\"W\n" +
+	"\tCallPhase\x12\x17\n" +
+	"\acall_id\x18\x01 \x01(\tR\x06callId\x121\n" +
+	"\x05phase\x18\x02 \x01(\x0e2\x1b.cordboard.control.v1.PhaseR\x05phase\"0\n" +
 	"\x06Cursor\x12\x14\n" +
 	"\x05epoch\x18\x01 \x01(\tR\x05epoch\x12\x10\n" +
 	"\x03seq\x18\x02 \x01(\x04R\x03seq\"\x11\n" +
@@ -4961,7 +5852,7 @@ const file_control_proto_rawDesc = "" +
 	"\n" +
 	"recent_mos\x18\f \x01(\x01R\trecentMos\x12*\n" +
 	"\x11remote_loss_ratio\x18\r \x01(\x01R\x0fremoteLossRatio\x12>\n" +
-	"\rremote_jitter\x18\x0e \x01(\v2\x19.google.protobuf.DurationR\fremoteJitter\"\xe8\x06\n" +
+	"\rremote_jitter\x18\x0e \x01(\v2\x19.google.protobuf.DurationR\fremoteJitter\"\xa0\a\n" +
 	"\x04Call\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12%\n" +
 	"\x0einteraction_id\x18\x02 \x01(\tR\rinteractionId\x12\x19\n" +
@@ -4985,7 +5876,8 @@ const file_control_proto_rawDesc = "" +
 	"\banswered\x18\x12 \x01(\v2\x1a.google.protobuf.TimestampR\banswered\x12=\n" +
 	"\n" +
 	"candidates\x18\x13 \x03(\v2\x1d.cordboard.control.v1.ContactR\n" +
-	"candidates\"\xce\x02\n" +
+	"candidates\x126\n" +
+	"\bended_by\x18\x14 \x01(\x0e2\x1b.cordboard.control.v1.EnderR\aendedBy\"\xce\x02\n" +
 	"\bTransfer\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x126\n" +
 	"\x04kind\x18\x02 \x01(\x0e2\".cordboard.control.v1.TransferKindR\x04kind\x12<\n" +
@@ -5024,7 +5916,59 @@ const file_control_proto_rawDesc = "" +
 	"\x06Reason\x124\n" +
 	"\x04code\x18\x01 \x01(\x0e2 .cordboard.control.v1.ReasonCodeR\x04code\x12\x12\n" +
 	"\x04text\x18\x02 \x01(\tR\x04text\x12\x17\n" +
-	"\acall_id\x18\x03 \x01(\tR\x06callId\"\x12\n" +
+	"\acall_id\x18\x03 \x01(\tR\x06callId\"u\n" +
+	"\x0eHistoryRequest\x12\x19\n" +
+	"\bagent_id\x18\x01 \x01(\tR\aagentId\x12\x14\n" +
+	"\x05limit\x18\x02 \x01(\rR\x05limit\x122\n" +
+	"\x06before\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\x06before\"M\n" +
+	"\fHistoryReply\x12=\n" +
+	"\arecords\x18\x01 \x03(\v2#.cordboard.control.v1.HistoryRecordR\arecords\"\xca\b\n" +
+	"\rHistoryRecord\x12\x17\n" +
+	"\acall_id\x18\x01 \x01(\tR\x06callId\x12%\n" +
+	"\x0einteraction_id\x18\x02 \x01(\tR\rinteractionId\x12\x19\n" +
+	"\bagent_id\x18\x03 \x01(\tR\aagentId\x12\x17\n" +
+	"\aline_id\x18\x04 \x01(\tR\x06lineId\x12=\n" +
+	"\tdirection\x18\x05 \x01(\x0e2\x1f.cordboard.control.v1.DirectionR\tdirection\x12\x14\n" +
+	"\x05queue\x18\x06 \x01(\tR\x05queue\x126\n" +
+	"\x06remote\x18\a \x01(\v2\x1e.cordboard.control.v1.IdentityR\x06remote\x127\n" +
+	"\acontact\x18\b \x01(\v2\x1d.cordboard.control.v1.ContactR\acontact\x12)\n" +
+	"\x10transferred_from\x18\t \x01(\tR\x0ftransferredFrom\x12%\n" +
+	"\x0etransferred_to\x18\n" +
+	" \x01(\tR\rtransferredTo\x124\n" +
+	"\astarted\x18\v \x01(\v2\x1a.google.protobuf.TimestampR\astarted\x126\n" +
+	"\banswered\x18\f \x01(\v2\x1a.google.protobuf.TimestampR\banswered\x120\n" +
+	"\x05ended\x18\r \x01(\v2\x1a.google.protobuf.TimestampR\x05ended\x126\n" +
+	"\bended_by\x18\x0e \x01(\x0e2\x1b.cordboard.control.v1.EnderR\aendedBy\x121\n" +
+	"\x05cause\x18\x0f \x01(\x0e2\x1b.cordboard.control.v1.CauseR\x05cause\x12?\n" +
+	"\x0etime_to_answer\x18\x10 \x01(\v2\x19.google.protobuf.DurationR\ftimeToAnswer\x12-\n" +
+	"\x04ring\x18\x11 \x01(\v2\x19.google.protobuf.DurationR\x04ring\x12-\n" +
+	"\x04talk\x18\x12 \x01(\v2\x19.google.protobuf.DurationR\x04talk\x12-\n" +
+	"\x04held\x18\x13 \x01(\v2\x19.google.protobuf.DurationR\x04held\x129\n" +
+	"\n" +
+	"conference\x18\x14 \x01(\v2\x19.google.protobuf.DurationR\n" +
+	"conference\x125\n" +
+	"\btransfer\x18\x15 \x01(\v2\x19.google.protobuf.DurationR\btransfer\x123\n" +
+	"\abridged\x18\x16 \x01(\v2\x19.google.protobuf.DurationR\abridged\x12-\n" +
+	"\x04tone\x18\x17 \x01(\v2\x19.google.protobuf.DurationR\x04tone\"T\n" +
+	"\rSearchRequest\x12\x12\n" +
+	"\x04text\x18\x01 \x01(\tR\x04text\x12\x19\n" +
+	"\bagent_id\x18\x02 \x01(\tR\aagentId\x12\x14\n" +
+	"\x05limit\x18\x03 \x01(\rR\x05limit\"\x8e\x01\n" +
+	"\vSearchReply\x12>\n" +
+	"\bcontacts\x18\x01 \x03(\v2\".cordboard.control.v1.FoundContactR\bcontacts\x12?\n" +
+	"\bfailures\x18\x02 \x03(\v2#.cordboard.control.v1.SearchFailureR\bfailures\"\x9c\x01\n" +
+	"\fFoundContact\x12\x18\n" +
+	"\aadapter\x18\x01 \x01(\tR\aadapter\x12\x0e\n" +
+	"\x02id\x18\x02 \x01(\tR\x02id\x12\x12\n" +
+	"\x04name\x18\x03 \x01(\tR\x04name\x12\x12\n" +
+	"\x04kind\x18\x04 \x01(\tR\x04kind\x12:\n" +
+	"\x06phones\x18\x05 \x03(\v2\".cordboard.control.v1.ContactPhoneR\x06phones\"<\n" +
+	"\fContactPhone\x12\x16\n" +
+	"\x06number\x18\x01 \x01(\tR\x06number\x12\x14\n" +
+	"\x05label\x18\x02 \x01(\tR\x05label\"C\n" +
+	"\rSearchFailure\x12\x18\n" +
+	"\aadapter\x18\x01 \x01(\tR\aadapter\x12\x18\n" +
+	"\amessage\x18\x02 \x01(\tR\amessage\"\x12\n" +
 	"\x10DirectoryRequest\"\xa4\x01\n" +
 	"\x0eDirectoryReply\x12<\n" +
 	"\x06agents\x18\x01 \x03(\v2$.cordboard.control.v1.DirectoryAgentR\x06agents\x12<\n" +
@@ -5075,7 +6019,7 @@ const file_control_proto_rawDesc = "" +
 	"\fcalls_failed\x18\x10 \x01(\x04R\vcallsFailed\"J\n" +
 	"\x12AcknowledgeRequest\x124\n" +
 	"\x06cursor\x18\x01 \x01(\v2\x1c.cordboard.control.v1.CursorR\x06cursor\"\x12\n" +
-	"\x10AcknowledgeReply*\x85\x04\n" +
+	"\x10AcknowledgeReply*\xa7\x04\n" +
 	"\vRefusalCode\x12\x1c\n" +
 	"\x18REFUSAL_CODE_UNSPECIFIED\x10\x00\x12%\n" +
 	"!REFUSAL_CODE_NOT_ALLOWED_IN_STATE\x10\x01\x12\x1d\n" +
@@ -5094,7 +6038,8 @@ const file_control_proto_rawDesc = "" +
 	"\x18REFUSAL_CODE_UNAVAILABLE\x10\r\x12\x15\n" +
 	"\x11REFUSAL_CODE_BUSY\x10\x0e\x12\x1a\n" +
 	"\x16REFUSAL_CODE_FORBIDDEN\x10\x0f\x12\x1b\n" +
-	"\x17REFUSAL_CODE_OVERLOADED\x10\x10*\xbb\x02\n" +
+	"\x17REFUSAL_CODE_OVERLOADED\x10\x10\x12 \n" +
+	"\x1cREFUSAL_CODE_GATEWAY_RESTART\x10\x11*\xbb\x02\n" +
 	"\x04Verb\x12\x14\n" +
 	"\x10VERB_UNSPECIFIED\x10\x00\x12\r\n" +
 	"\tVERB_DIAL\x10\x01\x12\x0f\n" +
@@ -5146,7 +6091,14 @@ const file_control_proto_rawDesc = "" +
 	"\x13LEG_STATE_CONNECTED\x10\x03\x12\x12\n" +
 	"\x0eLEG_STATE_HELD\x10\x04\x12\x14\n" +
 	"\x10LEG_STATE_FAILED\x10\x05\x12\x13\n" +
-	"\x0fLEG_STATE_ENDED\x10\x06*m\n" +
+	"\x0fLEG_STATE_ENDED\x10\x06*y\n" +
+	"\x05Ender\x12\x15\n" +
+	"\x11ENDER_UNSPECIFIED\x10\x00\x12\x12\n" +
+	"\x0eENDER_CUSTOMER\x10\x01\x12\x0f\n" +
+	"\vENDER_AGENT\x10\x02\x12\x10\n" +
+	"\fENDER_TARGET\x10\x03\x12\x11\n" +
+	"\rENDER_GATEWAY\x10\x04\x12\x0f\n" +
+	"\vENDER_TRUNK\x10\x05*m\n" +
 	"\tDirection\x12\x19\n" +
 	"\x15DIRECTION_UNSPECIFIED\x10\x00\x12\x15\n" +
 	"\x11DIRECTION_INBOUND\x10\x01\x12\x16\n" +
@@ -5239,7 +6191,7 @@ const file_control_proto_rawDesc = "" +
 	"\x12ADAPTER_STATE_HUNG\x10\x04\x12\x19\n" +
 	"\x15ADAPTER_STATE_BACKOFF\x10\x05\x12\x1a\n" +
 	"\x16ADAPTER_STATE_STOPPING\x10\x06\x12\x19\n" +
-	"\x15ADAPTER_STATE_STOPPED\x10\a2\xdc\x10\n" +
+	"\x15ADAPTER_STATE_STOPPED\x10\a2\x83\x12\n" +
 	"\aControl\x12N\n" +
 	"\x04Dial\x12!.cordboard.control.v1.DialRequest\x1a#.cordboard.control.v1.CommandResult\x12R\n" +
 	"\x06Answer\x12#.cordboard.control.v1.AnswerRequest\x1a#.cordboard.control.v1.CommandResult\x12R\n" +
@@ -5263,7 +6215,9 @@ const file_control_proto_rawDesc = "" +
 	"\tSubscribe\x12&.cordboard.control.v1.SubscribeRequest\x1a$.cordboard.control.v1.SubscribeReply0\x01\x12P\n" +
 	"\x06Agents\x12#.cordboard.control.v1.AgentsRequest\x1a!.cordboard.control.v1.AgentsReply\x12M\n" +
 	"\x05Calls\x12\".cordboard.control.v1.CallsRequest\x1a .cordboard.control.v1.CallsReply\x12G\n" +
-	"\x03Why\x12 .cordboard.control.v1.WhyRequest\x1a\x1e.cordboard.control.v1.WhyReply\x12Y\n" +
+	"\x03Why\x12 .cordboard.control.v1.WhyRequest\x1a\x1e.cordboard.control.v1.WhyReply\x12S\n" +
+	"\aHistory\x12$.cordboard.control.v1.HistoryRequest\x1a\".cordboard.control.v1.HistoryReply\x12P\n" +
+	"\x06Search\x12#.cordboard.control.v1.SearchRequest\x1a!.cordboard.control.v1.SearchReply\x12Y\n" +
 	"\tDirectory\x12&.cordboard.control.v1.DirectoryRequest\x1a$.cordboard.control.v1.DirectoryReply\x12P\n" +
 	"\x06Status\x12#.cordboard.control.v1.StatusRequest\x1a!.cordboard.control.v1.StatusReply\x12_\n" +
 	"\vAcknowledge\x12(.cordboard.control.v1.AcknowledgeRequest\x1a&.cordboard.control.v1.AcknowledgeReplyB(Z&cordboard/plugins/control/v1;controlv1b\x06proto3"
@@ -5280,226 +6234,268 @@ func file_control_proto_rawDescGZIP() []byte {
 	return file_control_proto_rawDescData
 }
 
-var file_control_proto_enumTypes = make([]protoimpl.EnumInfo, 14)
-var file_control_proto_msgTypes = make([]protoimpl.MessageInfo, 52)
+var file_control_proto_enumTypes = make([]protoimpl.EnumInfo, 15)
+var file_control_proto_msgTypes = make([]protoimpl.MessageInfo, 62)
 var file_control_proto_goTypes = []any{
 	(RefusalCode)(0),              // 0: cordboard.control.v1.RefusalCode
 	(Verb)(0),                     // 1: cordboard.control.v1.Verb
 	(EventKind)(0),                // 2: cordboard.control.v1.EventKind
 	(Role)(0),                     // 3: cordboard.control.v1.Role
 	(LegState)(0),                 // 4: cordboard.control.v1.LegState
-	(Direction)(0),                // 5: cordboard.control.v1.Direction
-	(Phase)(0),                    // 6: cordboard.control.v1.Phase
-	(TransferKind)(0),             // 7: cordboard.control.v1.TransferKind
-	(TransferStatus)(0),           // 8: cordboard.control.v1.TransferStatus
-	(Status)(0),                   // 9: cordboard.control.v1.Status
-	(Connect)(0),                  // 10: cordboard.control.v1.Connect
-	(ReasonCode)(0),               // 11: cordboard.control.v1.ReasonCode
-	(Cause)(0),                    // 12: cordboard.control.v1.Cause
-	(AdapterState)(0),             // 13: cordboard.control.v1.AdapterState
-	(*CommandHeader)(nil),         // 14: cordboard.control.v1.CommandHeader
-	(*CommandResult)(nil),         // 15: cordboard.control.v1.CommandResult
-	(*DialRequest)(nil),           // 16: cordboard.control.v1.DialRequest
-	(*AnswerRequest)(nil),         // 17: cordboard.control.v1.AnswerRequest
-	(*RejectRequest)(nil),         // 18: cordboard.control.v1.RejectRequest
-	(*HangupRequest)(nil),         // 19: cordboard.control.v1.HangupRequest
-	(*HoldRequest)(nil),           // 20: cordboard.control.v1.HoldRequest
-	(*RetrieveRequest)(nil),       // 21: cordboard.control.v1.RetrieveRequest
-	(*MuteRequest)(nil),           // 22: cordboard.control.v1.MuteRequest
-	(*UnmuteRequest)(nil),         // 23: cordboard.control.v1.UnmuteRequest
-	(*DigitsRequest)(nil),         // 24: cordboard.control.v1.DigitsRequest
-	(*BlindTransferRequest)(nil),  // 25: cordboard.control.v1.BlindTransferRequest
-	(*ConsultRequest)(nil),        // 26: cordboard.control.v1.ConsultRequest
-	(*SwapRequest)(nil),           // 27: cordboard.control.v1.SwapRequest
-	(*ConferenceRequest)(nil),     // 28: cordboard.control.v1.ConferenceRequest
-	(*CompleteRequest)(nil),       // 29: cordboard.control.v1.CompleteRequest
-	(*CancelRequest)(nil),         // 30: cordboard.control.v1.CancelRequest
-	(*BindRequest)(nil),           // 31: cordboard.control.v1.BindRequest
-	(*SetStatusRequest)(nil),      // 32: cordboard.control.v1.SetStatusRequest
-	(*Refusal)(nil),               // 33: cordboard.control.v1.Refusal
-	(*Cursor)(nil),                // 34: cordboard.control.v1.Cursor
-	(*SnapshotRequest)(nil),       // 35: cordboard.control.v1.SnapshotRequest
-	(*SnapshotReply)(nil),         // 36: cordboard.control.v1.SnapshotReply
-	(*SubscribeRequest)(nil),      // 37: cordboard.control.v1.SubscribeRequest
-	(*SubscribeReply)(nil),        // 38: cordboard.control.v1.SubscribeReply
-	(*Gap)(nil),                   // 39: cordboard.control.v1.Gap
-	(*AgentsRequest)(nil),         // 40: cordboard.control.v1.AgentsRequest
-	(*AgentsReply)(nil),           // 41: cordboard.control.v1.AgentsReply
-	(*CallsRequest)(nil),          // 42: cordboard.control.v1.CallsRequest
-	(*CallsReply)(nil),            // 43: cordboard.control.v1.CallsReply
-	(*WhyRequest)(nil),            // 44: cordboard.control.v1.WhyRequest
-	(*WhyReply)(nil),              // 45: cordboard.control.v1.WhyReply
-	(*Event)(nil),                 // 46: cordboard.control.v1.Event
-	(*Identity)(nil),              // 47: cordboard.control.v1.Identity
-	(*Variable)(nil),              // 48: cordboard.control.v1.Variable
-	(*Contact)(nil),               // 49: cordboard.control.v1.Contact
-	(*Leg)(nil),                   // 50: cordboard.control.v1.Leg
-	(*LegMedia)(nil),              // 51: cordboard.control.v1.LegMedia
-	(*Call)(nil),                  // 52: cordboard.control.v1.Call
-	(*Transfer)(nil),              // 53: cordboard.control.v1.Transfer
-	(*Agent)(nil),                 // 54: cordboard.control.v1.Agent
-	(*Device)(nil),                // 55: cordboard.control.v1.Device
-	(*Reason)(nil),                // 56: cordboard.control.v1.Reason
-	(*DirectoryRequest)(nil),      // 57: cordboard.control.v1.DirectoryRequest
-	(*DirectoryReply)(nil),        // 58: cordboard.control.v1.DirectoryReply
-	(*DirectoryAgent)(nil),        // 59: cordboard.control.v1.DirectoryAgent
-	(*DirectoryTrunk)(nil),        // 60: cordboard.control.v1.DirectoryTrunk
-	(*StatusRequest)(nil),         // 61: cordboard.control.v1.StatusRequest
-	(*StatusReply)(nil),           // 62: cordboard.control.v1.StatusReply
-	(*AdapterStatus)(nil),         // 63: cordboard.control.v1.AdapterStatus
-	(*AcknowledgeRequest)(nil),    // 64: cordboard.control.v1.AcknowledgeRequest
-	(*AcknowledgeReply)(nil),      // 65: cordboard.control.v1.AcknowledgeReply
-	(*timestamppb.Timestamp)(nil), // 66: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),   // 67: google.protobuf.Duration
+	(Ender)(0),                    // 5: cordboard.control.v1.Ender
+	(Direction)(0),                // 6: cordboard.control.v1.Direction
+	(Phase)(0),                    // 7: cordboard.control.v1.Phase
+	(TransferKind)(0),             // 8: cordboard.control.v1.TransferKind
+	(TransferStatus)(0),           // 9: cordboard.control.v1.TransferStatus
+	(Status)(0),                   // 10: cordboard.control.v1.Status
+	(Connect)(0),                  // 11: cordboard.control.v1.Connect
+	(ReasonCode)(0),               // 12: cordboard.control.v1.ReasonCode
+	(Cause)(0),                    // 13: cordboard.control.v1.Cause
+	(AdapterState)(0),             // 14: cordboard.control.v1.AdapterState
+	(*CommandHeader)(nil),         // 15: cordboard.control.v1.CommandHeader
+	(*CommandResult)(nil),         // 16: cordboard.control.v1.CommandResult
+	(*DialRequest)(nil),           // 17: cordboard.control.v1.DialRequest
+	(*AnswerRequest)(nil),         // 18: cordboard.control.v1.AnswerRequest
+	(*RejectRequest)(nil),         // 19: cordboard.control.v1.RejectRequest
+	(*HangupRequest)(nil),         // 20: cordboard.control.v1.HangupRequest
+	(*HoldRequest)(nil),           // 21: cordboard.control.v1.HoldRequest
+	(*RetrieveRequest)(nil),       // 22: cordboard.control.v1.RetrieveRequest
+	(*MuteRequest)(nil),           // 23: cordboard.control.v1.MuteRequest
+	(*UnmuteRequest)(nil),         // 24: cordboard.control.v1.UnmuteRequest
+	(*DigitsRequest)(nil),         // 25: cordboard.control.v1.DigitsRequest
+	(*BlindTransferRequest)(nil),  // 26: cordboard.control.v1.BlindTransferRequest
+	(*ConsultRequest)(nil),        // 27: cordboard.control.v1.ConsultRequest
+	(*SwapRequest)(nil),           // 28: cordboard.control.v1.SwapRequest
+	(*ConferenceRequest)(nil),     // 29: cordboard.control.v1.ConferenceRequest
+	(*CompleteRequest)(nil),       // 30: cordboard.control.v1.CompleteRequest
+	(*CancelRequest)(nil),         // 31: cordboard.control.v1.CancelRequest
+	(*BindRequest)(nil),           // 32: cordboard.control.v1.BindRequest
+	(*SetStatusRequest)(nil),      // 33: cordboard.control.v1.SetStatusRequest
+	(*Refusal)(nil),               // 34: cordboard.control.v1.Refusal
+	(*Moment)(nil),                // 35: cordboard.control.v1.Moment
+	(*CallPhase)(nil),             // 36: cordboard.control.v1.CallPhase
+	(*Cursor)(nil),                // 37: cordboard.control.v1.Cursor
+	(*SnapshotRequest)(nil),       // 38: cordboard.control.v1.SnapshotRequest
+	(*SnapshotReply)(nil),         // 39: cordboard.control.v1.SnapshotReply
+	(*SubscribeRequest)(nil),      // 40: cordboard.control.v1.SubscribeRequest
+	(*SubscribeReply)(nil),        // 41: cordboard.control.v1.SubscribeReply
+	(*Gap)(nil),                   // 42: cordboard.control.v1.Gap
+	(*AgentsRequest)(nil),         // 43: cordboard.control.v1.AgentsRequest
+	(*AgentsReply)(nil),           // 44: cordboard.control.v1.AgentsReply
+	(*CallsRequest)(nil),          // 45: cordboard.control.v1.CallsRequest
+	(*CallsReply)(nil),            // 46: cordboard.control.v1.CallsReply
+	(*WhyRequest)(nil),            // 47: cordboard.control.v1.WhyRequest
+	(*WhyReply)(nil),              // 48: cordboard.control.v1.WhyReply
+	(*Event)(nil),                 // 49: cordboard.control.v1.Event
+	(*Identity)(nil),              // 50: cordboard.control.v1.Identity
+	(*Variable)(nil),              // 51: cordboard.control.v1.Variable
+	(*Contact)(nil),               // 52: cordboard.control.v1.Contact
+	(*Leg)(nil),                   // 53: cordboard.control.v1.Leg
+	(*LegMedia)(nil),              // 54: cordboard.control.v1.LegMedia
+	(*Call)(nil),                  // 55: cordboard.control.v1.Call
+	(*Transfer)(nil),              // 56: cordboard.control.v1.Transfer
+	(*Agent)(nil),                 // 57: cordboard.control.v1.Agent
+	(*Device)(nil),                // 58: cordboard.control.v1.Device
+	(*Reason)(nil),                // 59: cordboard.control.v1.Reason
+	(*HistoryRequest)(nil),        // 60: cordboard.control.v1.HistoryRequest
+	(*HistoryReply)(nil),          // 61: cordboard.control.v1.HistoryReply
+	(*HistoryRecord)(nil),         // 62: cordboard.control.v1.HistoryRecord
+	(*SearchRequest)(nil),         // 63: cordboard.control.v1.SearchRequest
+	(*SearchReply)(nil),           // 64: cordboard.control.v1.SearchReply
+	(*FoundContact)(nil),          // 65: cordboard.control.v1.FoundContact
+	(*ContactPhone)(nil),          // 66: cordboard.control.v1.ContactPhone
+	(*SearchFailure)(nil),         // 67: cordboard.control.v1.SearchFailure
+	(*DirectoryRequest)(nil),      // 68: cordboard.control.v1.DirectoryRequest
+	(*DirectoryReply)(nil),        // 69: cordboard.control.v1.DirectoryReply
+	(*DirectoryAgent)(nil),        // 70: cordboard.control.v1.DirectoryAgent
+	(*DirectoryTrunk)(nil),        // 71: cordboard.control.v1.DirectoryTrunk
+	(*StatusRequest)(nil),         // 72: cordboard.control.v1.StatusRequest
+	(*StatusReply)(nil),           // 73: cordboard.control.v1.StatusReply
+	(*AdapterStatus)(nil),         // 74: cordboard.control.v1.AdapterStatus
+	(*AcknowledgeRequest)(nil),    // 75: cordboard.control.v1.AcknowledgeRequest
+	(*AcknowledgeReply)(nil),      // 76: cordboard.control.v1.AcknowledgeReply
+	(*timestamppb.Timestamp)(nil), // 77: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),   // 78: google.protobuf.Duration
 }
 var file_control_proto_depIdxs = []int32{
-	66,  // 0: cordboard.control.v1.CommandHeader.deadline:type_name -> google.protobuf.Timestamp
-	14,  // 1: cordboard.control.v1.DialRequest.header:type_name -> cordboard.control.v1.CommandHeader
-	48,  // 2: cordboard.control.v1.DialRequest.variables:type_name -> cordboard.control.v1.Variable
-	14,  // 3: cordboard.control.v1.AnswerRequest.header:type_name -> cordboard.control.v1.CommandHeader
-	14,  // 4: cordboard.control.v1.RejectRequest.header:type_name -> cordboard.control.v1.CommandHeader
-	14,  // 5: cordboard.control.v1.HangupRequest.header:type_name -> cordboard.control.v1.CommandHeader
-	14,  // 6: cordboard.control.v1.HoldRequest.header:type_name -> cordboard.control.v1.CommandHeader
-	14,  // 7: cordboard.control.v1.RetrieveRequest.header:type_name -> cordboard.control.v1.CommandHeader
-	14,  // 8: cordboard.control.v1.MuteRequest.header:type_name -> cordboard.control.v1.CommandHeader
-	14,  // 9: cordboard.control.v1.UnmuteRequest.header:type_name -> cordboard.control.v1.CommandHeader
-	14,  // 10: cordboard.control.v1.DigitsRequest.header:type_name -> cordboard.control.v1.CommandHeader
-	67,  // 11: cordboard.control.v1.DigitsRequest.duration:type_name -> google.protobuf.Duration
-	67,  // 12: cordboard.control.v1.DigitsRequest.gap:type_name -> google.protobuf.Duration
-	14,  // 13: cordboard.control.v1.BlindTransferRequest.header:type_name -> cordboard.control.v1.CommandHeader
-	14,  // 14: cordboard.control.v1.ConsultRequest.header:type_name -> cordboard.control.v1.CommandHeader
-	14,  // 15: cordboard.control.v1.SwapRequest.header:type_name -> cordboard.control.v1.CommandHeader
-	14,  // 16: cordboard.control.v1.ConferenceRequest.header:type_name -> cordboard.control.v1.CommandHeader
-	14,  // 17: cordboard.control.v1.CompleteRequest.header:type_name -> cordboard.control.v1.CommandHeader
-	14,  // 18: cordboard.control.v1.CancelRequest.header:type_name -> cordboard.control.v1.CommandHeader
-	14,  // 19: cordboard.control.v1.BindRequest.header:type_name -> cordboard.control.v1.CommandHeader
-	49,  // 20: cordboard.control.v1.BindRequest.contact:type_name -> cordboard.control.v1.Contact
-	48,  // 21: cordboard.control.v1.BindRequest.variables:type_name -> cordboard.control.v1.Variable
-	49,  // 22: cordboard.control.v1.BindRequest.candidates:type_name -> cordboard.control.v1.Contact
-	14,  // 23: cordboard.control.v1.SetStatusRequest.header:type_name -> cordboard.control.v1.CommandHeader
-	9,   // 24: cordboard.control.v1.SetStatusRequest.status:type_name -> cordboard.control.v1.Status
+	77,  // 0: cordboard.control.v1.CommandHeader.deadline:type_name -> google.protobuf.Timestamp
+	15,  // 1: cordboard.control.v1.DialRequest.header:type_name -> cordboard.control.v1.CommandHeader
+	51,  // 2: cordboard.control.v1.DialRequest.variables:type_name -> cordboard.control.v1.Variable
+	15,  // 3: cordboard.control.v1.AnswerRequest.header:type_name -> cordboard.control.v1.CommandHeader
+	15,  // 4: cordboard.control.v1.RejectRequest.header:type_name -> cordboard.control.v1.CommandHeader
+	15,  // 5: cordboard.control.v1.HangupRequest.header:type_name -> cordboard.control.v1.CommandHeader
+	15,  // 6: cordboard.control.v1.HoldRequest.header:type_name -> cordboard.control.v1.CommandHeader
+	15,  // 7: cordboard.control.v1.RetrieveRequest.header:type_name -> cordboard.control.v1.CommandHeader
+	15,  // 8: cordboard.control.v1.MuteRequest.header:type_name -> cordboard.control.v1.CommandHeader
+	15,  // 9: cordboard.control.v1.UnmuteRequest.header:type_name -> cordboard.control.v1.CommandHeader
+	15,  // 10: cordboard.control.v1.DigitsRequest.header:type_name -> cordboard.control.v1.CommandHeader
+	78,  // 11: cordboard.control.v1.DigitsRequest.duration:type_name -> google.protobuf.Duration
+	78,  // 12: cordboard.control.v1.DigitsRequest.gap:type_name -> google.protobuf.Duration
+	15,  // 13: cordboard.control.v1.BlindTransferRequest.header:type_name -> cordboard.control.v1.CommandHeader
+	15,  // 14: cordboard.control.v1.ConsultRequest.header:type_name -> cordboard.control.v1.CommandHeader
+	15,  // 15: cordboard.control.v1.SwapRequest.header:type_name -> cordboard.control.v1.CommandHeader
+	15,  // 16: cordboard.control.v1.ConferenceRequest.header:type_name -> cordboard.control.v1.CommandHeader
+	15,  // 17: cordboard.control.v1.CompleteRequest.header:type_name -> cordboard.control.v1.CommandHeader
+	15,  // 18: cordboard.control.v1.CancelRequest.header:type_name -> cordboard.control.v1.CommandHeader
+	15,  // 19: cordboard.control.v1.BindRequest.header:type_name -> cordboard.control.v1.CommandHeader
+	52,  // 20: cordboard.control.v1.BindRequest.contact:type_name -> cordboard.control.v1.Contact
+	51,  // 21: cordboard.control.v1.BindRequest.variables:type_name -> cordboard.control.v1.Variable
+	52,  // 22: cordboard.control.v1.BindRequest.candidates:type_name -> cordboard.control.v1.Contact
+	15,  // 23: cordboard.control.v1.SetStatusRequest.header:type_name -> cordboard.control.v1.CommandHeader
+	10,  // 24: cordboard.control.v1.SetStatusRequest.status:type_name -> cordboard.control.v1.Status
 	0,   // 25: cordboard.control.v1.Refusal.code:type_name -> cordboard.control.v1.RefusalCode
-	6,   // 26: cordboard.control.v1.Refusal.phase:type_name -> cordboard.control.v1.Phase
-	34,  // 27: cordboard.control.v1.SnapshotReply.cursor:type_name -> cordboard.control.v1.Cursor
-	54,  // 28: cordboard.control.v1.SnapshotReply.agents:type_name -> cordboard.control.v1.Agent
-	52,  // 29: cordboard.control.v1.SnapshotReply.calls:type_name -> cordboard.control.v1.Call
-	53,  // 30: cordboard.control.v1.SnapshotReply.transfers:type_name -> cordboard.control.v1.Transfer
-	34,  // 31: cordboard.control.v1.SubscribeRequest.from:type_name -> cordboard.control.v1.Cursor
-	34,  // 32: cordboard.control.v1.SubscribeReply.cursor:type_name -> cordboard.control.v1.Cursor
-	46,  // 33: cordboard.control.v1.SubscribeReply.event:type_name -> cordboard.control.v1.Event
-	39,  // 34: cordboard.control.v1.SubscribeReply.gap:type_name -> cordboard.control.v1.Gap
-	34,  // 35: cordboard.control.v1.Gap.from:type_name -> cordboard.control.v1.Cursor
-	34,  // 36: cordboard.control.v1.Gap.to:type_name -> cordboard.control.v1.Cursor
-	34,  // 37: cordboard.control.v1.AgentsReply.cursor:type_name -> cordboard.control.v1.Cursor
-	54,  // 38: cordboard.control.v1.AgentsReply.agents:type_name -> cordboard.control.v1.Agent
-	34,  // 39: cordboard.control.v1.CallsReply.cursor:type_name -> cordboard.control.v1.Cursor
-	52,  // 40: cordboard.control.v1.CallsReply.calls:type_name -> cordboard.control.v1.Call
-	53,  // 41: cordboard.control.v1.CallsReply.transfers:type_name -> cordboard.control.v1.Transfer
-	54,  // 42: cordboard.control.v1.WhyReply.agent:type_name -> cordboard.control.v1.Agent
-	56,  // 43: cordboard.control.v1.WhyReply.reasons:type_name -> cordboard.control.v1.Reason
-	66,  // 44: cordboard.control.v1.Event.at:type_name -> google.protobuf.Timestamp
-	2,   // 45: cordboard.control.v1.Event.kind:type_name -> cordboard.control.v1.EventKind
-	12,  // 46: cordboard.control.v1.Event.cause:type_name -> cordboard.control.v1.Cause
-	47,  // 47: cordboard.control.v1.Event.remote:type_name -> cordboard.control.v1.Identity
-	52,  // 48: cordboard.control.v1.Event.call:type_name -> cordboard.control.v1.Call
-	53,  // 49: cordboard.control.v1.Event.transfer:type_name -> cordboard.control.v1.Transfer
-	54,  // 50: cordboard.control.v1.Event.agent:type_name -> cordboard.control.v1.Agent
-	3,   // 51: cordboard.control.v1.Leg.role:type_name -> cordboard.control.v1.Role
-	4,   // 52: cordboard.control.v1.Leg.state:type_name -> cordboard.control.v1.LegState
-	47,  // 53: cordboard.control.v1.Leg.party:type_name -> cordboard.control.v1.Identity
-	12,  // 54: cordboard.control.v1.Leg.cause:type_name -> cordboard.control.v1.Cause
-	1,   // 55: cordboard.control.v1.Leg.actions:type_name -> cordboard.control.v1.Verb
-	51,  // 56: cordboard.control.v1.Leg.media:type_name -> cordboard.control.v1.LegMedia
-	67,  // 57: cordboard.control.v1.LegMedia.jitter:type_name -> google.protobuf.Duration
-	67,  // 58: cordboard.control.v1.LegMedia.rtt:type_name -> google.protobuf.Duration
-	67,  // 59: cordboard.control.v1.LegMedia.remote_jitter:type_name -> google.protobuf.Duration
-	5,   // 60: cordboard.control.v1.Call.direction:type_name -> cordboard.control.v1.Direction
-	6,   // 61: cordboard.control.v1.Call.phase:type_name -> cordboard.control.v1.Phase
-	48,  // 62: cordboard.control.v1.Call.variables:type_name -> cordboard.control.v1.Variable
-	47,  // 63: cordboard.control.v1.Call.remote:type_name -> cordboard.control.v1.Identity
-	47,  // 64: cordboard.control.v1.Call.diversion:type_name -> cordboard.control.v1.Identity
-	49,  // 65: cordboard.control.v1.Call.contact:type_name -> cordboard.control.v1.Contact
-	50,  // 66: cordboard.control.v1.Call.legs:type_name -> cordboard.control.v1.Leg
-	12,  // 67: cordboard.control.v1.Call.cause:type_name -> cordboard.control.v1.Cause
-	66,  // 68: cordboard.control.v1.Call.started:type_name -> google.protobuf.Timestamp
-	66,  // 69: cordboard.control.v1.Call.answered:type_name -> google.protobuf.Timestamp
-	49,  // 70: cordboard.control.v1.Call.candidates:type_name -> cordboard.control.v1.Contact
-	7,   // 71: cordboard.control.v1.Transfer.kind:type_name -> cordboard.control.v1.TransferKind
-	8,   // 72: cordboard.control.v1.Transfer.status:type_name -> cordboard.control.v1.TransferStatus
-	12,  // 73: cordboard.control.v1.Transfer.cause:type_name -> cordboard.control.v1.Cause
-	55,  // 74: cordboard.control.v1.Agent.device:type_name -> cordboard.control.v1.Device
-	9,   // 75: cordboard.control.v1.Agent.status:type_name -> cordboard.control.v1.Status
-	56,  // 76: cordboard.control.v1.Agent.why:type_name -> cordboard.control.v1.Reason
-	10,  // 77: cordboard.control.v1.Device.connect:type_name -> cordboard.control.v1.Connect
-	4,   // 78: cordboard.control.v1.Device.state:type_name -> cordboard.control.v1.LegState
-	11,  // 79: cordboard.control.v1.Reason.code:type_name -> cordboard.control.v1.ReasonCode
-	59,  // 80: cordboard.control.v1.DirectoryReply.agents:type_name -> cordboard.control.v1.DirectoryAgent
-	60,  // 81: cordboard.control.v1.DirectoryReply.trunks:type_name -> cordboard.control.v1.DirectoryTrunk
-	10,  // 82: cordboard.control.v1.DirectoryAgent.connect:type_name -> cordboard.control.v1.Connect
-	66,  // 83: cordboard.control.v1.StatusReply.started:type_name -> google.protobuf.Timestamp
-	34,  // 84: cordboard.control.v1.StatusReply.cursor:type_name -> cordboard.control.v1.Cursor
-	63,  // 85: cordboard.control.v1.StatusReply.adapters:type_name -> cordboard.control.v1.AdapterStatus
-	13,  // 86: cordboard.control.v1.AdapterStatus.state:type_name -> cordboard.control.v1.AdapterState
-	66,  // 87: cordboard.control.v1.AdapterStatus.started:type_name -> google.protobuf.Timestamp
-	66,  // 88: cordboard.control.v1.AdapterStatus.next_start:type_name -> google.protobuf.Timestamp
-	66,  // 89: cordboard.control.v1.AdapterStatus.last_error_at:type_name -> google.protobuf.Timestamp
-	34,  // 90: cordboard.control.v1.AdapterStatus.acknowledged:type_name -> cordboard.control.v1.Cursor
-	34,  // 91: cordboard.control.v1.AcknowledgeRequest.cursor:type_name -> cordboard.control.v1.Cursor
-	16,  // 92: cordboard.control.v1.Control.Dial:input_type -> cordboard.control.v1.DialRequest
-	17,  // 93: cordboard.control.v1.Control.Answer:input_type -> cordboard.control.v1.AnswerRequest
-	18,  // 94: cordboard.control.v1.Control.Reject:input_type -> cordboard.control.v1.RejectRequest
-	19,  // 95: cordboard.control.v1.Control.Hangup:input_type -> cordboard.control.v1.HangupRequest
-	20,  // 96: cordboard.control.v1.Control.Hold:input_type -> cordboard.control.v1.HoldRequest
-	21,  // 97: cordboard.control.v1.Control.Retrieve:input_type -> cordboard.control.v1.RetrieveRequest
-	22,  // 98: cordboard.control.v1.Control.Mute:input_type -> cordboard.control.v1.MuteRequest
-	23,  // 99: cordboard.control.v1.Control.Unmute:input_type -> cordboard.control.v1.UnmuteRequest
-	24,  // 100: cordboard.control.v1.Control.Digits:input_type -> cordboard.control.v1.DigitsRequest
-	25,  // 101: cordboard.control.v1.Control.BlindTransfer:input_type -> cordboard.control.v1.BlindTransferRequest
-	26,  // 102: cordboard.control.v1.Control.Consult:input_type -> cordboard.control.v1.ConsultRequest
-	27,  // 103: cordboard.control.v1.Control.Swap:input_type -> cordboard.control.v1.SwapRequest
-	28,  // 104: cordboard.control.v1.Control.Conference:input_type -> cordboard.control.v1.ConferenceRequest
-	29,  // 105: cordboard.control.v1.Control.Complete:input_type -> cordboard.control.v1.CompleteRequest
-	30,  // 106: cordboard.control.v1.Control.Cancel:input_type -> cordboard.control.v1.CancelRequest
-	31,  // 107: cordboard.control.v1.Control.Bind:input_type -> cordboard.control.v1.BindRequest
-	32,  // 108: cordboard.control.v1.Control.SetStatus:input_type -> cordboard.control.v1.SetStatusRequest
-	35,  // 109: cordboard.control.v1.Control.Snapshot:input_type -> cordboard.control.v1.SnapshotRequest
-	37,  // 110: cordboard.control.v1.Control.Subscribe:input_type -> cordboard.control.v1.SubscribeRequest
-	40,  // 111: cordboard.control.v1.Control.Agents:input_type -> cordboard.control.v1.AgentsRequest
-	42,  // 112: cordboard.control.v1.Control.Calls:input_type -> cordboard.control.v1.CallsRequest
-	44,  // 113: cordboard.control.v1.Control.Why:input_type -> cordboard.control.v1.WhyRequest
-	57,  // 114: cordboard.control.v1.Control.Directory:input_type -> cordboard.control.v1.DirectoryRequest
-	61,  // 115: cordboard.control.v1.Control.Status:input_type -> cordboard.control.v1.StatusRequest
-	64,  // 116: cordboard.control.v1.Control.Acknowledge:input_type -> cordboard.control.v1.AcknowledgeRequest
-	15,  // 117: cordboard.control.v1.Control.Dial:output_type -> cordboard.control.v1.CommandResult
-	15,  // 118: cordboard.control.v1.Control.Answer:output_type -> cordboard.control.v1.CommandResult
-	15,  // 119: cordboard.control.v1.Control.Reject:output_type -> cordboard.control.v1.CommandResult
-	15,  // 120: cordboard.control.v1.Control.Hangup:output_type -> cordboard.control.v1.CommandResult
-	15,  // 121: cordboard.control.v1.Control.Hold:output_type -> cordboard.control.v1.CommandResult
-	15,  // 122: cordboard.control.v1.Control.Retrieve:output_type -> cordboard.control.v1.CommandResult
-	15,  // 123: cordboard.control.v1.Control.Mute:output_type -> cordboard.control.v1.CommandResult
-	15,  // 124: cordboard.control.v1.Control.Unmute:output_type -> cordboard.control.v1.CommandResult
-	15,  // 125: cordboard.control.v1.Control.Digits:output_type -> cordboard.control.v1.CommandResult
-	15,  // 126: cordboard.control.v1.Control.BlindTransfer:output_type -> cordboard.control.v1.CommandResult
-	15,  // 127: cordboard.control.v1.Control.Consult:output_type -> cordboard.control.v1.CommandResult
-	15,  // 128: cordboard.control.v1.Control.Swap:output_type -> cordboard.control.v1.CommandResult
-	15,  // 129: cordboard.control.v1.Control.Conference:output_type -> cordboard.control.v1.CommandResult
-	15,  // 130: cordboard.control.v1.Control.Complete:output_type -> cordboard.control.v1.CommandResult
-	15,  // 131: cordboard.control.v1.Control.Cancel:output_type -> cordboard.control.v1.CommandResult
-	15,  // 132: cordboard.control.v1.Control.Bind:output_type -> cordboard.control.v1.CommandResult
-	15,  // 133: cordboard.control.v1.Control.SetStatus:output_type -> cordboard.control.v1.CommandResult
-	36,  // 134: cordboard.control.v1.Control.Snapshot:output_type -> cordboard.control.v1.SnapshotReply
-	38,  // 135: cordboard.control.v1.Control.Subscribe:output_type -> cordboard.control.v1.SubscribeReply
-	41,  // 136: cordboard.control.v1.Control.Agents:output_type -> cordboard.control.v1.AgentsReply
-	43,  // 137: cordboard.control.v1.Control.Calls:output_type -> cordboard.control.v1.CallsReply
-	45,  // 138: cordboard.control.v1.Control.Why:output_type -> cordboard.control.v1.WhyReply
-	58,  // 139: cordboard.control.v1.Control.Directory:output_type -> cordboard.control.v1.DirectoryReply
-	62,  // 140: cordboard.control.v1.Control.Status:output_type -> cordboard.control.v1.StatusReply
-	65,  // 141: cordboard.control.v1.Control.Acknowledge:output_type -> cordboard.control.v1.AcknowledgeReply
-	117, // [117:142] is the sub-list for method output_type
-	92,  // [92:117] is the sub-list for method input_type
-	92,  // [92:92] is the sub-list for extension type_name
-	92,  // [92:92] is the sub-list for extension extendee
-	0,   // [0:92] is the sub-list for field type_name
+	7,   // 26: cordboard.control.v1.Refusal.phase:type_name -> cordboard.control.v1.Phase
+	35,  // 27: cordboard.control.v1.Refusal.moment:type_name -> cordboard.control.v1.Moment
+	37,  // 28: cordboard.control.v1.Moment.cursor:type_name -> cordboard.control.v1.Cursor
+	10,  // 29: cordboard.control.v1.Moment.status:type_name -> cordboard.control.v1.Status
+	36,  // 30: cordboard.control.v1.Moment.calls:type_name -> cordboard.control.v1.CallPhase
+	7,   // 31: cordboard.control.v1.CallPhase.phase:type_name -> cordboard.control.v1.Phase
+	37,  // 32: cordboard.control.v1.SnapshotReply.cursor:type_name -> cordboard.control.v1.Cursor
+	57,  // 33: cordboard.control.v1.SnapshotReply.agents:type_name -> cordboard.control.v1.Agent
+	55,  // 34: cordboard.control.v1.SnapshotReply.calls:type_name -> cordboard.control.v1.Call
+	56,  // 35: cordboard.control.v1.SnapshotReply.transfers:type_name -> cordboard.control.v1.Transfer
+	37,  // 36: cordboard.control.v1.SubscribeRequest.from:type_name -> cordboard.control.v1.Cursor
+	37,  // 37: cordboard.control.v1.SubscribeReply.cursor:type_name -> cordboard.control.v1.Cursor
+	49,  // 38: cordboard.control.v1.SubscribeReply.event:type_name -> cordboard.control.v1.Event
+	42,  // 39: cordboard.control.v1.SubscribeReply.gap:type_name -> cordboard.control.v1.Gap
+	37,  // 40: cordboard.control.v1.Gap.from:type_name -> cordboard.control.v1.Cursor
+	37,  // 41: cordboard.control.v1.Gap.to:type_name -> cordboard.control.v1.Cursor
+	37,  // 42: cordboard.control.v1.AgentsReply.cursor:type_name -> cordboard.control.v1.Cursor
+	57,  // 43: cordboard.control.v1.AgentsReply.agents:type_name -> cordboard.control.v1.Agent
+	37,  // 44: cordboard.control.v1.CallsReply.cursor:type_name -> cordboard.control.v1.Cursor
+	55,  // 45: cordboard.control.v1.CallsReply.calls:type_name -> cordboard.control.v1.Call
+	56,  // 46: cordboard.control.v1.CallsReply.transfers:type_name -> cordboard.control.v1.Transfer
+	57,  // 47: cordboard.control.v1.WhyReply.agent:type_name -> cordboard.control.v1.Agent
+	59,  // 48: cordboard.control.v1.WhyReply.reasons:type_name -> cordboard.control.v1.Reason
+	77,  // 49: cordboard.control.v1.Event.at:type_name -> google.protobuf.Timestamp
+	2,   // 50: cordboard.control.v1.Event.kind:type_name -> cordboard.control.v1.EventKind
+	13,  // 51: cordboard.control.v1.Event.cause:type_name -> cordboard.control.v1.Cause
+	50,  // 52: cordboard.control.v1.Event.remote:type_name -> cordboard.control.v1.Identity
+	55,  // 53: cordboard.control.v1.Event.call:type_name -> cordboard.control.v1.Call
+	56,  // 54: cordboard.control.v1.Event.transfer:type_name -> cordboard.control.v1.Transfer
+	57,  // 55: cordboard.control.v1.Event.agent:type_name -> cordboard.control.v1.Agent
+	3,   // 56: cordboard.control.v1.Leg.role:type_name -> cordboard.control.v1.Role
+	4,   // 57: cordboard.control.v1.Leg.state:type_name -> cordboard.control.v1.LegState
+	50,  // 58: cordboard.control.v1.Leg.party:type_name -> cordboard.control.v1.Identity
+	13,  // 59: cordboard.control.v1.Leg.cause:type_name -> cordboard.control.v1.Cause
+	1,   // 60: cordboard.control.v1.Leg.actions:type_name -> cordboard.control.v1.Verb
+	54,  // 61: cordboard.control.v1.Leg.media:type_name -> cordboard.control.v1.LegMedia
+	78,  // 62: cordboard.control.v1.LegMedia.jitter:type_name -> google.protobuf.Duration
+	78,  // 63: cordboard.control.v1.LegMedia.rtt:type_name -> google.protobuf.Duration
+	78,  // 64: cordboard.control.v1.LegMedia.remote_jitter:type_name -> google.protobuf.Duration
+	6,   // 65: cordboard.control.v1.Call.direction:type_name -> cordboard.control.v1.Direction
+	7,   // 66: cordboard.control.v1.Call.phase:type_name -> cordboard.control.v1.Phase
+	51,  // 67: cordboard.control.v1.Call.variables:type_name -> cordboard.control.v1.Variable
+	50,  // 68: cordboard.control.v1.Call.remote:type_name -> cordboard.control.v1.Identity
+	50,  // 69: cordboard.control.v1.Call.diversion:type_name -> cordboard.control.v1.Identity
+	52,  // 70: cordboard.control.v1.Call.contact:type_name -> cordboard.control.v1.Contact
+	53,  // 71: cordboard.control.v1.Call.legs:type_name -> cordboard.control.v1.Leg
+	13,  // 72: cordboard.control.v1.Call.cause:type_name -> cordboard.control.v1.Cause
+	77,  // 73: cordboard.control.v1.Call.started:type_name -> google.protobuf.Timestamp
+	77,  // 74: cordboard.control.v1.Call.answered:type_name -> google.protobuf.Timestamp
+	52,  // 75: cordboard.control.v1.Call.candidates:type_name -> cordboard.control.v1.Contact
+	5,   // 76: cordboard.control.v1.Call.ended_by:type_name -> cordboard.control.v1.Ender
+	8,   // 77: cordboard.control.v1.Transfer.kind:type_name -> cordboard.control.v1.TransferKind
+	9,   // 78: cordboard.control.v1.Transfer.status:type_name -> cordboard.control.v1.TransferStatus
+	13,  // 79: cordboard.control.v1.Transfer.cause:type_name -> cordboard.control.v1.Cause
+	58,  // 80: cordboard.control.v1.Agent.device:type_name -> cordboard.control.v1.Device
+	10,  // 81: cordboard.control.v1.Agent.status:type_name -> cordboard.control.v1.Status
+	59,  // 82: cordboard.control.v1.Agent.why:type_name -> cordboard.control.v1.Reason
+	11,  // 83: cordboard.control.v1.Device.connect:type_name -> cordboard.control.v1.Connect
+	4,   // 84: cordboard.control.v1.Device.state:type_name -> cordboard.control.v1.LegState
+	12,  // 85: cordboard.control.v1.Reason.code:type_name -> cordboard.control.v1.ReasonCode
+	77,  // 86: cordboard.control.v1.HistoryRequest.before:type_name -> google.protobuf.Timestamp
+	62,  // 87: cordboard.control.v1.HistoryReply.records:type_name -> cordboard.control.v1.HistoryRecord
+	6,   // 88: cordboard.control.v1.HistoryRecord.direction:type_name -> cordboard.control.v1.Direction
+	50,  // 89: cordboard.control.v1.HistoryRecord.remote:type_name -> cordboard.control.v1.Identity
+	52,  // 90: cordboard.control.v1.HistoryRecord.contact:type_name -> cordboard.control.v1.Contact
+	77,  // 91: cordboard.control.v1.HistoryRecord.started:type_name -> google.protobuf.Timestamp
+	77,  // 92: cordboard.control.v1.HistoryRecord.answered:type_name -> google.protobuf.Timestamp
+	77,  // 93: cordboard.control.v1.HistoryRecord.ended:type_name -> google.protobuf.Timestamp
+	5,   // 94: cordboard.control.v1.HistoryRecord.ended_by:type_name -> cordboard.control.v1.Ender
+	13,  // 95: cordboard.control.v1.HistoryRecord.cause:type_name -> cordboard.control.v1.Cause
+	78,  // 96: cordboard.control.v1.HistoryRecord.time_to_answer:type_name -> google.protobuf.Duration
+	78,  // 97: cordboard.control.v1.HistoryRecord.ring:type_name -> google.protobuf.Duration
+	78,  // 98: cordboard.control.v1.HistoryRecord.talk:type_name -> google.protobuf.Duration
+	78,  // 99: cordboard.control.v1.HistoryRecord.held:type_name -> google.protobuf.Duration
+	78,  // 100: cordboard.control.v1.HistoryRecord.conference:type_name -> google.protobuf.Duration
+	78,  // 101: cordboard.control.v1.HistoryRecord.transfer:type_name -> google.protobuf.Duration
+	78,  // 102: cordboard.control.v1.HistoryRecord.bridged:type_name -> google.protobuf.Duration
+	78,  // 103: cordboard.control.v1.HistoryRecord.tone:type_name -> google.protobuf.Duration
+	65,  // 104: cordboard.control.v1.SearchReply.contacts:type_name -> cordboard.control.v1.FoundContact
+	67,  // 105: cordboard.control.v1.SearchReply.failures:type_name -> cordboard.control.v1.SearchFailure
+	66,  // 106: cordboard.control.v1.FoundContact.phones:type_name -> cordboard.control.v1.ContactPhone
+	70,  // 107: cordboard.control.v1.DirectoryReply.agents:type_name -> cordboard.control.v1.DirectoryAgent
+	71,  // 108: cordboard.control.v1.DirectoryReply.trunks:type_name -> cordboard.control.v1.DirectoryTrunk
+	11,  // 109: cordboard.control.v1.DirectoryAgent.connect:type_name -> cordboard.control.v1.Connect
+	77,  // 110: cordboard.control.v1.StatusReply.started:type_name -> google.protobuf.Timestamp
+	37,  // 111: cordboard.control.v1.StatusReply.cursor:type_name -> cordboard.control.v1.Cursor
+	74,  // 112: cordboard.control.v1.StatusReply.adapters:type_name -> cordboard.control.v1.AdapterStatus
+	14,  // 113: cordboard.control.v1.AdapterStatus.state:type_name -> cordboard.control.v1.AdapterState
+	77,  // 114: cordboard.control.v1.AdapterStatus.started:type_name -> google.protobuf.Timestamp
+	77,  // 115: cordboard.control.v1.AdapterStatus.next_start:type_name -> google.protobuf.Timestamp
+	77,  // 116: cordboard.control.v1.AdapterStatus.last_error_at:type_name -> google.protobuf.Timestamp
+	37,  // 117: cordboard.control.v1.AdapterStatus.acknowledged:type_name -> cordboard.control.v1.Cursor
+	37,  // 118: cordboard.control.v1.AcknowledgeRequest.cursor:type_name -> cordboard.control.v1.Cursor
+	17,  // 119: cordboard.control.v1.Control.Dial:input_type -> cordboard.control.v1.DialRequest
+	18,  // 120: cordboard.control.v1.Control.Answer:input_type -> cordboard.control.v1.AnswerRequest
+	19,  // 121: cordboard.control.v1.Control.Reject:input_type -> cordboard.control.v1.RejectRequest
+	20,  // 122: cordboard.control.v1.Control.Hangup:input_type -> cordboard.control.v1.HangupRequest
+	21,  // 123: cordboard.control.v1.Control.Hold:input_type -> cordboard.control.v1.HoldRequest
+	22,  // 124: cordboard.control.v1.Control.Retrieve:input_type -> cordboard.control.v1.RetrieveRequest
+	23,  // 125: cordboard.control.v1.Control.Mute:input_type -> cordboard.control.v1.MuteRequest
+	24,  // 126: cordboard.control.v1.Control.Unmute:input_type -> cordboard.control.v1.UnmuteRequest
+	25,  // 127: cordboard.control.v1.Control.Digits:input_type -> cordboard.control.v1.DigitsRequest
+	26,  // 128: cordboard.control.v1.Control.BlindTransfer:input_type -> cordboard.control.v1.BlindTransferRequest
+	27,  // 129: cordboard.control.v1.Control.Consult:input_type -> cordboard.control.v1.ConsultRequest
+	28,  // 130: cordboard.control.v1.Control.Swap:input_type -> cordboard.control.v1.SwapRequest
+	29,  // 131: cordboard.control.v1.Control.Conference:input_type -> cordboard.control.v1.ConferenceRequest
+	30,  // 132: cordboard.control.v1.Control.Complete:input_type -> cordboard.control.v1.CompleteRequest
+	31,  // 133: cordboard.control.v1.Control.Cancel:input_type -> cordboard.control.v1.CancelRequest
+	32,  // 134: cordboard.control.v1.Control.Bind:input_type -> cordboard.control.v1.BindRequest
+	33,  // 135: cordboard.control.v1.Control.SetStatus:input_type -> cordboard.control.v1.SetStatusRequest
+	38,  // 136: cordboard.control.v1.Control.Snapshot:input_type -> cordboard.control.v1.SnapshotRequest
+	40,  // 137: cordboard.control.v1.Control.Subscribe:input_type -> cordboard.control.v1.SubscribeRequest
+	43,  // 138: cordboard.control.v1.Control.Agents:input_type -> cordboard.control.v1.AgentsRequest
+	45,  // 139: cordboard.control.v1.Control.Calls:input_type -> cordboard.control.v1.CallsRequest
+	47,  // 140: cordboard.control.v1.Control.Why:input_type -> cordboard.control.v1.WhyRequest
+	60,  // 141: cordboard.control.v1.Control.History:input_type -> cordboard.control.v1.HistoryRequest
+	63,  // 142: cordboard.control.v1.Control.Search:input_type -> cordboard.control.v1.SearchRequest
+	68,  // 143: cordboard.control.v1.Control.Directory:input_type -> cordboard.control.v1.DirectoryRequest
+	72,  // 144: cordboard.control.v1.Control.Status:input_type -> cordboard.control.v1.StatusRequest
+	75,  // 145: cordboard.control.v1.Control.Acknowledge:input_type -> cordboard.control.v1.AcknowledgeRequest
+	16,  // 146: cordboard.control.v1.Control.Dial:output_type -> cordboard.control.v1.CommandResult
+	16,  // 147: cordboard.control.v1.Control.Answer:output_type -> cordboard.control.v1.CommandResult
+	16,  // 148: cordboard.control.v1.Control.Reject:output_type -> cordboard.control.v1.CommandResult
+	16,  // 149: cordboard.control.v1.Control.Hangup:output_type -> cordboard.control.v1.CommandResult
+	16,  // 150: cordboard.control.v1.Control.Hold:output_type -> cordboard.control.v1.CommandResult
+	16,  // 151: cordboard.control.v1.Control.Retrieve:output_type -> cordboard.control.v1.CommandResult
+	16,  // 152: cordboard.control.v1.Control.Mute:output_type -> cordboard.control.v1.CommandResult
+	16,  // 153: cordboard.control.v1.Control.Unmute:output_type -> cordboard.control.v1.CommandResult
+	16,  // 154: cordboard.control.v1.Control.Digits:output_type -> cordboard.control.v1.CommandResult
+	16,  // 155: cordboard.control.v1.Control.BlindTransfer:output_type -> cordboard.control.v1.CommandResult
+	16,  // 156: cordboard.control.v1.Control.Consult:output_type -> cordboard.control.v1.CommandResult
+	16,  // 157: cordboard.control.v1.Control.Swap:output_type -> cordboard.control.v1.CommandResult
+	16,  // 158: cordboard.control.v1.Control.Conference:output_type -> cordboard.control.v1.CommandResult
+	16,  // 159: cordboard.control.v1.Control.Complete:output_type -> cordboard.control.v1.CommandResult
+	16,  // 160: cordboard.control.v1.Control.Cancel:output_type -> cordboard.control.v1.CommandResult
+	16,  // 161: cordboard.control.v1.Control.Bind:output_type -> cordboard.control.v1.CommandResult
+	16,  // 162: cordboard.control.v1.Control.SetStatus:output_type -> cordboard.control.v1.CommandResult
+	39,  // 163: cordboard.control.v1.Control.Snapshot:output_type -> cordboard.control.v1.SnapshotReply
+	41,  // 164: cordboard.control.v1.Control.Subscribe:output_type -> cordboard.control.v1.SubscribeReply
+	44,  // 165: cordboard.control.v1.Control.Agents:output_type -> cordboard.control.v1.AgentsReply
+	46,  // 166: cordboard.control.v1.Control.Calls:output_type -> cordboard.control.v1.CallsReply
+	48,  // 167: cordboard.control.v1.Control.Why:output_type -> cordboard.control.v1.WhyReply
+	61,  // 168: cordboard.control.v1.Control.History:output_type -> cordboard.control.v1.HistoryReply
+	64,  // 169: cordboard.control.v1.Control.Search:output_type -> cordboard.control.v1.SearchReply
+	69,  // 170: cordboard.control.v1.Control.Directory:output_type -> cordboard.control.v1.DirectoryReply
+	73,  // 171: cordboard.control.v1.Control.Status:output_type -> cordboard.control.v1.StatusReply
+	76,  // 172: cordboard.control.v1.Control.Acknowledge:output_type -> cordboard.control.v1.AcknowledgeReply
+	146, // [146:173] is the sub-list for method output_type
+	119, // [119:146] is the sub-list for method input_type
+	119, // [119:119] is the sub-list for extension type_name
+	119, // [119:119] is the sub-list for extension extendee
+	0,   // [0:119] is the sub-list for field type_name
 }
 
 func init() { file_control_proto_init() }
@@ -5507,7 +6503,7 @@ func file_control_proto_init() {
 	if File_control_proto != nil {
 		return
 	}
-	file_control_proto_msgTypes[24].OneofWrappers = []any{
+	file_control_proto_msgTypes[26].OneofWrappers = []any{
 		(*SubscribeReply_Event)(nil),
 		(*SubscribeReply_Gap)(nil),
 	}
@@ -5516,8 +6512,8 @@ func file_control_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_control_proto_rawDesc), len(file_control_proto_rawDesc)),
-			NumEnums:      14,
-			NumMessages:   52,
+			NumEnums:      15,
+			NumMessages:   62,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -51,6 +51,8 @@ const (
 	Control_Agents_FullMethodName        = "/cordboard.control.v1.Control/Agents"
 	Control_Calls_FullMethodName         = "/cordboard.control.v1.Control/Calls"
 	Control_Why_FullMethodName           = "/cordboard.control.v1.Control/Why"
+	Control_History_FullMethodName       = "/cordboard.control.v1.Control/History"
+	Control_Search_FullMethodName        = "/cordboard.control.v1.Control/Search"
 	Control_Directory_FullMethodName     = "/cordboard.control.v1.Control/Directory"
 	Control_Status_FullMethodName        = "/cordboard.control.v1.Control/Status"
 	Control_Acknowledge_FullMethodName   = "/cordboard.control.v1.Control/Acknowledge"
@@ -115,6 +117,12 @@ type ControlClient interface {
 	Calls(ctx context.Context, in *CallsRequest, opts ...grpc.CallOption) (*CallsReply, error)
 	// Why lists every reason for which an agent gets no queue call now.
 	Why(ctx context.Context, in *WhyRequest, opts ...grpc.CallOption) (*WhyReply, error)
+	// History lists calls that have ended, the last first: who ended them and why, and how their time was spent. Some
+	// hundred of each agent are kept, over restarts.
+	History(ctx context.Context, in *HistoryRequest, opts ...grpc.CallOption) (*HistoryReply, error)
+	// Search asks every adapter that can for contacts of that name or number, and returns what they answer within
+	// some seconds.
+	Search(ctx context.Context, in *SearchRequest, opts ...grpc.CallOption) (*SearchReply, error)
 	// Directory lists who and what there is: agents with lines, numbers and devices, trunks, queues.
 	Directory(ctx context.Context, in *DirectoryRequest, opts ...grpc.CallOption) (*DirectoryReply, error)
 	// Status is how the daemon and its adapters are.
@@ -363,6 +371,26 @@ func (c *controlClient) Why(ctx context.Context, in *WhyRequest, opts ...grpc.Ca
 	return out, nil
 }
 
+func (c *controlClient) History(ctx context.Context, in *HistoryRequest, opts ...grpc.CallOption) (*HistoryReply, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(HistoryReply)
+	err := c.cc.Invoke(ctx, Control_History_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *controlClient) Search(ctx context.Context, in *SearchRequest, opts ...grpc.CallOption) (*SearchReply, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(SearchReply)
+	err := c.cc.Invoke(ctx, Control_Search_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *controlClient) Directory(ctx context.Context, in *DirectoryRequest, opts ...grpc.CallOption) (*DirectoryReply, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(DirectoryReply)
@@ -452,6 +480,12 @@ type ControlServer interface {
 	Calls(context.Context, *CallsRequest) (*CallsReply, error)
 	// Why lists every reason for which an agent gets no queue call now.
 	Why(context.Context, *WhyRequest) (*WhyReply, error)
+	// History lists calls that have ended, the last first: who ended them and why, and how their time was spent. Some
+	// hundred of each agent are kept, over restarts.
+	History(context.Context, *HistoryRequest) (*HistoryReply, error)
+	// Search asks every adapter that can for contacts of that name or number, and returns what they answer within
+	// some seconds.
+	Search(context.Context, *SearchRequest) (*SearchReply, error)
 	// Directory lists who and what there is: agents with lines, numbers and devices, trunks, queues.
 	Directory(context.Context, *DirectoryRequest) (*DirectoryReply, error)
 	// Status is how the daemon and its adapters are.
@@ -536,6 +570,12 @@ func (UnimplementedControlServer) Calls(context.Context, *CallsRequest) (*CallsR
 }
 func (UnimplementedControlServer) Why(context.Context, *WhyRequest) (*WhyReply, error) {
 	return nil, status.Error(codes.Unimplemented, "method Why not implemented")
+}
+func (UnimplementedControlServer) History(context.Context, *HistoryRequest) (*HistoryReply, error) {
+	return nil, status.Error(codes.Unimplemented, "method History not implemented")
+}
+func (UnimplementedControlServer) Search(context.Context, *SearchRequest) (*SearchReply, error) {
+	return nil, status.Error(codes.Unimplemented, "method Search not implemented")
 }
 func (UnimplementedControlServer) Directory(context.Context, *DirectoryRequest) (*DirectoryReply, error) {
 	return nil, status.Error(codes.Unimplemented, "method Directory not implemented")
@@ -956,6 +996,42 @@ func _Control_Why_Handler(srv interface{}, ctx context.Context, dec func(interfa
 	return interceptor(ctx, in, info, handler)
 }
 
+func _Control_History_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(HistoryRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ControlServer).History(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Control_History_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ControlServer).History(ctx, req.(*HistoryRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _Control_Search_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(SearchRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ControlServer).Search(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Control_Search_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ControlServer).Search(ctx, req.(*SearchRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _Control_Directory_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(DirectoryRequest)
 	if err := dec(in); err != nil {
@@ -1100,6 +1176,14 @@ var Control_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "Why",
 			Handler:    _Control_Why_Handler,
+		},
+		{
+			MethodName: "History",
+			Handler:    _Control_History_Handler,
+		},
+		{
+			MethodName: "Search",
+			Handler:    _Control_Search_Handler,
 		},
 		{
 			MethodName: "Directory",

@@ -38,6 +38,7 @@ type Daemon struct {
 	events      *journal.Log[callcontrol.Event]
 	living      *living                // nil: the journal does not outlive the process
 	farewells   *journal.Table[legRow] // what ends the legs, by leg
+	commands    *commands              // what became of those of the last minutes
 	orphans     map[string]legRow      // legs of the last run
 	orphanCalls int                    // calls of the last run
 	metrics     *metrics
@@ -123,7 +124,7 @@ func (d *Daemon) newBoard() error {
 }
 
 func (d *Daemon) boardDeps() callcontrol.Deps {
-	return callcontrol.Deps{Log: d.log, Telephony: telephony{d}, Media: media{d}, Meter: media{d}, Journal: d.events, Directory: d}
+	return callcontrol.Deps{Log: d.log, Telephony: telephony{d}, Media: media{d}, Meter: media{d}, Journal: d.events, Directory: d, Commands: d.commands}
 }
 
 // Run serves until ctx ends, then drains: no new calls, the running ones get calls.drain. It returns when every

@@ -78,7 +78,7 @@ func (f *figures) Collect(out chan<- prometheus.Metric) {
 	j := f.d.events.Status()
 	gauge("cordboard_journal_lag_seconds", j.Lag.Seconds())
 	gauge("cordboard_journal_pending", float64(j.Pending))
-	gauge("cordboard_journal_state_pending", float64(f.d.farewells.Pending()+f.d.living.pending()))
+	gauge("cordboard_journal_state_pending", float64(f.d.farewells.Pending()+f.d.living.pending()+f.d.commands.table.Pending()))
 	gauge("cordboard_journal_stored_seq", float64(j.Stored.Seq))
 	degraded := 0.0
 	if j.Degraded != nil {

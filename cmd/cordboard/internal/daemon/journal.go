@@ -45,10 +45,13 @@ func journalConfig(cfg *configs.Config, log *slog.Logger) journal.Config {
 
 // openRemains opens what a killed run leaves to the next one.
 func (d *Daemon) openRemains(ctx context.Context) error {
-	if err := d.openLegs(ctx, d.store); err != nil || d.cfg.Journal.Memory {
+	var err error
+	if d.commands, err = d.openCommands(ctx); err != nil {
 		return err
 	}
-	var err error
+	if err = d.openLegs(ctx, d.store); err != nil || d.cfg.Journal.Memory {
+		return err
+	}
 	d.living, err = openLiving(ctx, d.store, d.events)
 	return err
 }
