@@ -19,6 +19,8 @@ type Desk struct {
 	reason   string
 	wrapUp   uint64 // epoch of the running wrap-up timer, 0: none
 	draining bool
+	retired  bool        // taken out of the configuration: ends with its last call
+	wanted   *DeskConfig // comes into force with the end of the last call; nil: nothing waits
 	calls    []call
 	transfer []transfer
 	dials    []time.Time // of the last second, for DialPolicy.PerSecond

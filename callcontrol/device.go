@@ -21,7 +21,7 @@ func wantDevice(d *Desk) want {
 			w = wantRing
 		}
 	}
-	if d.config.Connect == Persistent && !d.draining {
+	if d.config.Connect == Persistent && !d.closed() {
 		return wantUp
 	}
 	return w

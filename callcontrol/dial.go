@@ -48,7 +48,7 @@ func (s *step) countDial() {
 
 func (s *step) cmdDial(cmd *Command) *Refusal {
 	d := s.d
-	if d.draining {
+	if d.closed() {
 		return refuse(CodeDraining, "the daemon takes no new calls")
 	}
 	if r := d.mayDial(cmd.Number, s.in.At); r != nil {
@@ -123,7 +123,7 @@ func (s *step) dialFromDevice(o *Offer) {
 	d := s.d
 	cause := Cause("")
 	switch r := d.mayDial(o.To, s.in.At); {
-	case d.draining:
+	case d.closed():
 		cause = CauseDraining
 	case r != nil:
 		cause = causeOfCode(r.Code)

@@ -195,7 +195,7 @@ func TestDigitsWaitForThePeer(t *testing.T) {
 			t.Errorf("%d results, %d strings", len(first), w.count("info"))
 		}
 		var n uint64
-		for n = range sw.byAgent["anna"].deferred {
+		for n = range sw.roster.of("anna").deferred {
 		}
 		sw.Signal("anna", Signal{Kind: SignalDigitsDone, Leg: far, Serial: n, Status: 405, Cause: CauseOf(405), Reason: "INFO was answered 405"})
 		for range 2 {
@@ -206,7 +206,7 @@ func TestDigitsWaitForThePeer(t *testing.T) {
 			}
 		}
 		refused(t, sw, Command{Kind: KindDigits, Call: c.ID, Digits: "1"}, CodeUnavailable)
-		if k := len(sw.byAgent["anna"].deferred); k != 0 || w.count("info") != 1 {
+		if k := len(sw.roster.of("anna").deferred); k != 0 || w.count("info") != 1 {
 			t.Errorf("%d commands without a result, %d strings", k, w.count("info"))
 		}
 	})

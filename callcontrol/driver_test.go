@@ -31,6 +31,19 @@ type driver struct {
 }
 
 func newDriver(pick func(n int) int) *driver {
+	cfg := anyConfig(pick)
+	d := &driver{
+		pick: pick, d: newDesk(cfg, "b.0"), at: epoch0, world: map[LegID]bool{}, invited: map[LegID]bool{},
+		lineage: map[CallID]InteractionID{}, ids: map[string]bool{}, deferred: map[uint64]bool{},
+	}
+	d.mirror = NewMirror(Snapshot{Agents: []AgentView{agentView(&d.d)}})
+	d.mustStep(Input{Signal: &Signal{Kind: SignalLine, Up: true}})
+	d.mustStep(Input{Signal: &Signal{Kind: SignalDevice, Up: true}})
+	return d
+}
+
+// anyConfig draws the settings of a desk.
+func anyConfig(pick func(n int) int) DeskConfig {
 	cfg := DeskConfig{Agent: "anna", Line: "100", Trunk: "pbx", Identity: Identity{Number: "100"}}
 	cfg.Connect = []Connect{OnDemand, Persistent}[pick(2)]
 	cfg.CallWaiting = []CallWaiting{CallWaitingBusy, CallWaitingWait}[pick(2)]
@@ -40,14 +53,7 @@ func newDriver(pick func(n int) int) *driver {
 	cfg.WrapUp = []time.Duration{0, time.Minute}[pick(2)]
 	cfg.ReferPeer = pick(2) == 0
 	cfg.HoldBeep = []time.Duration{0, time.Second}[pick(2)]
-	d := &driver{
-		pick: pick, d: newDesk(cfg, "b.0"), at: epoch0, world: map[LegID]bool{}, invited: map[LegID]bool{},
-		lineage: map[CallID]InteractionID{}, ids: map[string]bool{}, deferred: map[uint64]bool{},
-	}
-	d.mirror = NewMirror(Snapshot{Agents: []AgentView{agentView(&d.d)}})
-	d.mustStep(Input{Signal: &Signal{Kind: SignalLine, Up: true}})
-	d.mustStep(Input{Signal: &Signal{Kind: SignalDevice, Up: true}})
-	return d
+	return cfg
 }
 
 func (dr *driver) mustStep(in Input) {
@@ -71,6 +77,12 @@ func (dr *driver) input() Input {
 		return Input{Offer: dr.offer()}
 	case n < 57:
 		return Input{Timer: dr.timer()}
+	case n == 57:
+		if dr.pick(8) == 0 {
+			return Input{Retire: true}
+		}
+		cfg := anyConfig(dr.pick)
+		return Input{Configure: &cfg}
 	case n < 59:
 		k := []SignalKind{SignalDevice, SignalLine}[dr.pick(2)]
 		return Input{Signal: &Signal{Kind: k, Up: dr.pick(4) > 0}}
@@ -480,7 +492,7 @@ func checkBusy(d *Desk) error {
 	if v.agent.Busy != busy {
 		return fmt.Errorf("busy is %v, want %v", v.agent.Busy, busy)
 	}
-	unavailable := busy || v.agent.Status != StatusReady || !v.agent.Registered || d.draining || (!v.agent.Device.Reachable && !d.deviceUp())
+	unavailable := busy || v.agent.Status != StatusReady || !v.agent.Registered || d.closed() || (!v.agent.Device.Reachable && !d.deviceUp())
 	if unavailable != (len(v.agent.Why) > 0) {
 		return fmt.Errorf("unavailable=%v but why=%v", unavailable, v.agent.Why)
 	}
@@ -638,7 +650,7 @@ func describe(in Input) string {
 	case in.Timer != nil:
 		return fmt.Sprintf("timer %s %s", in.Timer.Kind, in.Timer.ID)
 	}
-	return fmt.Sprintf("drain=%v release=%v", in.Drain, in.Release)
+	return fmt.Sprintf("drain=%v release=%v retire=%v configure=%+v", in.Drain, in.Release, in.Retire, in.Configure)
 }
 
 // chart prints a desk's state in a line or two, for goldens and failures.

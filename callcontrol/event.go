@@ -19,6 +19,7 @@ const (
 	EventLegEnded        EventKind = "leg_ended"  // Cause
 	EventTransferChanged EventKind = "transfer_changed"
 	EventAgentChanged    EventKind = "agent_changed" // status, line, device, busy, why
+	EventAgentRemoved    EventKind = "agent_removed" // is no longer configured, and has no call
 	EventDigit           EventKind = "digit"         // a party pressed a key
 	EventDigitsSent      EventKind = "digits_sent"
 	EventDigitsFailed    EventKind = "digits_failed"

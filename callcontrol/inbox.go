@@ -24,13 +24,14 @@ type inbox struct {
 	mu      sync.Mutex
 	open    bool // the desk may run
 	running bool // its goroutine does
+	ended   bool // it never will again
 	queue   []envelope
 	dropped uint64
 }
 
 func newInbox(start func()) *inbox { return &inbox{start: start} }
 
-// push reports false when the inbox is full; then the envelope is dropped and counted.
+// push reports false when the inbox is full, and the envelope is dropped and counted, or the desk has ended.
 func (b *inbox) push(e envelope) bool {
 	limit := inboxSize
 	if e.in.Signal != nil && e.in.Signal.Kind == SignalDigit {
@@ -40,6 +41,9 @@ func (b *inbox) push(e envelope) bool {
 	defer b.mu.Unlock()
 	if len(b.queue) >= limit && e.patched == 0 {
 		b.dropped++
+		return false
+	}
+	if b.ended {
 		return false
 	}
 	b.queue = append(b.queue, e)
@@ -68,6 +72,17 @@ func (b *inbox) close() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.open = false
+}
+
+// shut lets the desk never run again; false when there is something to do, and then nothing changes.
+func (b *inbox) shut() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.running || len(b.queue) > 0 {
+		return false
+	}
+	b.open, b.ended = false, true
+	return true
 }
 
 // take returns everything that is queued, in order, and how many were dropped since the last take. With

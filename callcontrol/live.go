@@ -48,7 +48,7 @@ func (s *Switchboard) Inherit(ctx context.Context, l Live, pause func()) error {
 	now := time.Now()
 	events := l.ends(now)
 	if s.deps.Journal.Last().Seq > 0 {
-		for _, r := range s.desks {
+		for _, r := range s.roster.all() {
 			v := s.pub.views[r.agent].agent
 			events = append(events, Event{At: now, Kind: EventAgentChanged, Agent: r.agent, State: &v})
 		}

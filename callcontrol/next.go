@@ -15,11 +15,14 @@ type Input struct {
 	Timer   *Timer    `json:"timer,omitempty"`
 	Drain   bool      `json:"drain,omitempty"`   // no new calls from now on
 	Release bool      `json:"release,omitempty"` // hang up everything
+	Retire  bool      `json:"retire,omitempty"`  // the agent leaves: no new calls, running ones go on
 	Fault   CallID    `json:"fault,omitempty"`   // a fault of ours in this call: end it
 	Reset   bool      `json:"reset,omitempty"`   // a fault of ours in no call: end all of them
 
 	// Internal says whether Command.Number or Offer.To is a number of the same house.
 	Internal bool `json:"internal,omitempty"`
+
+	Configure *DeskConfig `json:"configure,omitempty"` // other settings for the same agent
 }
 
 // ActionKind says what to do.
@@ -117,6 +120,10 @@ func (s *step) handle() error {
 		}
 		s.d.draining = true
 		return nil
+	case in.Retire:
+		return s.retire()
+	case in.Configure != nil:
+		return s.configure(in.Configure)
 	case in.Fault != "":
 		if c := s.d.call(in.Fault); c != nil {
 			s.endCall(c, CauseInternal)

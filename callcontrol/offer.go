@@ -65,7 +65,7 @@ func (s *step) refusal(o *Offer) Cause {
 		}
 	}
 	switch {
-	case d.draining:
+	case d.closed():
 		return CauseDraining
 	case d.status == StatusOffline, d.status == StatusPause && o.Queue != "":
 		return CauseUnavailable

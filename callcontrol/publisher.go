@@ -60,18 +60,19 @@ func (p *publisher) send(pub publication) { p.in <- pub }
 
 func (p *publisher) publish(ctx context.Context, pub publication) {
 	if len(pub.events) > 0 {
-		if _, err := p.sw.deps.Journal.Append(ctx, pub.events...); err != nil {
-			p.sw.deps.Log.Error("append to journal", slog.Any("err", err))
-		}
+		p.append(ctx, pub.events...)
 		for i := range pub.events {
 			if e := &pub.events[i]; e.Kind == EventLegEnded || e.Kind == EventRefused {
 				p.sw.disown(e.Leg)
 			}
 		}
 	}
-	if pub.hasView {
+	if _, ours := p.views[pub.agent]; pub.hasView && ours {
 		p.views[pub.agent] = pub.view
 		p.tellIdle()
+		if pub.view.retired && pub.view.empty() {
+			p.sw.tellRetired()
+		}
 	}
 	if pub.entry != nil {
 		var r *Refusal
@@ -81,6 +82,12 @@ func (p *publisher) publish(ctx context.Context, pub publication) {
 			pub.err = &marked
 		}
 		pub.entry.finish(pub.result, pub.err)
+	}
+}
+
+func (p *publisher) append(ctx context.Context, events ...Event) {
+	if _, err := p.sw.deps.Journal.Append(ctx, events...); err != nil {
+		p.sw.deps.Log.Error("append to journal", slog.Any("err", err))
 	}
 }
 
@@ -100,7 +107,7 @@ func (p *publisher) do(ctx context.Context, f func()) error {
 
 func (p *publisher) snapshot() Snapshot {
 	s := Snapshot{Cursor: p.sw.deps.Journal.Last()}
-	for _, r := range p.sw.desks {
+	for _, r := range p.sw.roster.all() {
 		v := p.views[r.agent]
 		s.Agents = append(s.Agents, v.agent)
 		s.Calls = append(s.Calls, v.calls...)
@@ -121,7 +128,7 @@ func (p *publisher) tellIdle() {
 		return
 	}
 	for _, v := range p.views {
-		if !v.draining || len(v.calls) > 0 || v.agent.Device.Leg != "" {
+		if !v.draining || !v.empty() {
 			return
 		}
 	}

@@ -90,7 +90,7 @@ func newRace(t *testing.T, seed uint64, seen map[string]int) *race {
 		t.Fatal(err)
 	}
 	r.w.sw = r.sw
-	desk := r.sw.desks[0]
+	desk := r.sw.roster.all()[0]
 	desk.next = func(d Desk, in Input) (Desk, []Action, error) { return r.w.next(desk, d, in) }
 	return r
 }

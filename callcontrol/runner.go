@@ -11,11 +11,12 @@ import (
 // runner is one desk, run by one goroutine while it has something to do: the only one that touches its
 // fields.
 type runner struct {
-	sw    *Switchboard
-	agent AgentID
-	log   *slog.Logger
-	inbox *inbox
-	next  func(Desk, Input) (Desk, []Action, error) // the machine; a test may put a faulty one here
+	sw     *Switchboard
+	agent  AgentID
+	number int
+	log    *slog.Logger
+	inbox  *inbox
+	next   func(Desk, Input) (Desk, []Action, error) // the machine; a test may put a faulty one here
 
 	desk   Desk
 	timers map[Timer]*time.Timer

@@ -3,6 +3,7 @@ package callcontrol
 // settle brings what follows from the calls into line with them: the device's leg, the timers, the
 // patch, and last the events, so that those are published after the patch of the state they tell.
 func (s *step) settle() {
+	s.settleConfig()
 	s.settleDevice()
 	s.settleName()
 	s.settleDigits()

@@ -42,14 +42,14 @@ type Deps struct {
 type Switchboard struct {
 	deps    Deps
 	boot    string
-	desks   []*runner
-	byAgent map[AgentID]*runner
+	roster  roster
 	serial  atomic.Uint64
 	memory  *memory
 	pub     *publisher
 	started atomic.Bool
 	stopped chan struct{}  // closed when Run returns
 	running sync.WaitGroup // desks with something to do
+	retired chan struct{}  // capacity 1: Retired
 
 	mu   sync.Mutex
 	legs map[LegID]*runner // owners of legs that others began
@@ -75,23 +75,33 @@ func New(cfg Config, deps Deps) (*Switchboard, error) {
 		return nil, errors.New("callcontrol: boot id has other than letters and digits")
 	}
 	s := &Switchboard{
-		deps: deps, boot: boot, byAgent: make(map[AgentID]*runner, len(cfg.Desks)), memory: newMemory(len(cfg.Desks), deps.Commands),
-		stopped: make(chan struct{}), legs: make(map[LegID]*runner),
+		deps: deps, boot: boot, memory: newMemory(len(cfg.Desks), deps.Commands), roster: newRoster(len(cfg.Desks)),
+		stopped: make(chan struct{}), legs: make(map[LegID]*runner), retired: make(chan struct{}, 1),
 	}
 	s.pub = newPublisher(s)
-	for i, c := range cfg.Desks {
-		if c.Agent == "" || s.byAgent[c.Agent] != nil {
-			return nil, fmt.Errorf("callcontrol: agent %q is empty or there twice", c.Agent)
-		}
-		if n := c.Identity.Number; n != "" && !n.valid() {
-			return nil, fmt.Errorf("callcontrol: agent %q: identity: %w", c.Agent, ErrBadNumber)
-		}
-		r := newRunner(s, c, s.boot+"."+strconv.Itoa(i))
-		s.desks = append(s.desks, r)
-		s.byAgent[c.Agent] = r
+	if err := checkDesks(cfg.Desks); err != nil {
+		return nil, err
+	}
+	for _, c := range cfg.Desks {
+		r := s.roster.add(s, c)
 		s.pub.views[c.Agent] = viewOf(&r.desk)
 	}
 	return s, nil
+}
+
+// checkDesks errs on a missing or doubled agent, and on a bad number.
+func checkDesks(desks []DeskConfig) error {
+	seen := make(map[AgentID]bool, len(desks))
+	for _, c := range desks {
+		if c.Agent == "" || seen[c.Agent] {
+			return fmt.Errorf("callcontrol: agent %q is empty or there twice", c.Agent)
+		}
+		seen[c.Agent] = true
+		if n := c.Identity.Number; n != "" && !n.valid() {
+			return fmt.Errorf("callcontrol: agent %q: identity: %w", c.Agent, ErrBadNumber)
+		}
+	}
+	return nil
 }
 
 // Run serves until ctx ends and returns when every goroutine has ended. Live calls are not hung up:
@@ -105,15 +115,16 @@ func (s *Switchboard) Run(ctx context.Context) error {
 	pubCtx, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
 	pub.Go(func() { s.pub.run(pubCtx) })
-	for _, r := range s.desks {
+	for _, r := range s.roster.open() {
 		r.inbox.serve()
 	}
 	<-ctx.Done()
-	for _, r := range s.desks {
+	desks := s.roster.close()
+	for _, r := range desks {
 		r.inbox.close()
 	}
 	s.running.Wait()
-	for _, r := range s.desks {
+	for _, r := range desks {
 		r.stop()
 	}
 	stop()
@@ -152,7 +163,7 @@ func (s *Switchboard) Incoming(o Offer) {
 func (s *Switchboard) deskOf(o *Offer) *runner {
 	dir := s.deps.Directory
 	if o.Agent != "" || dir == nil {
-		return s.byAgent[o.Agent]
+		return s.roster.of(o.Agent)
 	}
 	agent, ok := AgentID(""), false
 	if o.Kind == OfferDevice {
@@ -163,13 +174,13 @@ func (s *Switchboard) deskOf(o *Offer) *runner {
 	if !ok {
 		return nil
 	}
-	return s.byAgent[agent]
+	return s.roster.of(agent)
 }
 
 // Signal takes an outcome from SIP or media to a desk, in the order of the calls. It never waits. One
 // for an unknown agent is dropped.
 func (s *Switchboard) Signal(agent AgentID, sig Signal) {
-	r := s.byAgent[agent]
+	r := s.roster.of(agent)
 	if r == nil {
 		s.deps.Log.Debug("signal is for no agent", slog.String("agent", string(agent)))
 		return
@@ -233,7 +244,7 @@ func (s *Switchboard) find(c *Command) (*runner, *Refusal) {
 		}
 		return nil, refuse(CodeNoSuchAgent, "name an agent or a call")
 	}
-	r := s.byAgent[c.Agent]
+	r := s.roster.of(c.Agent)
 	if r == nil {
 		return nil, refuse(CodeNoSuchAgent, "there is no such agent")
 	}
@@ -258,8 +269,8 @@ func (s *Switchboard) owner(id string) *runner {
 	parts := strings.Split(id, "-")
 	if len(parts) == 3 {
 		if n, ok := strings.CutPrefix(parts[1], s.boot+"."); ok {
-			if i, err := strconv.Atoi(n); err == nil && i >= 0 && i < len(s.desks) {
-				return s.desks[i]
+			if i, err := strconv.Atoi(n); err == nil {
+				return s.roster.numbered(i)
 			}
 		}
 	}
@@ -304,7 +315,7 @@ func (s *Switchboard) Drain(ctx context.Context) error { return s.empty(ctx, Inp
 func (s *Switchboard) Release(ctx context.Context) error { return s.empty(ctx, Input{Release: true}) }
 
 func (s *Switchboard) empty(ctx context.Context, in Input) error {
-	for _, r := range s.desks {
+	for _, r := range s.roster.all() {
 		r.inbox.push(envelope{in: in})
 	}
 	idle := make(chan struct{})

@@ -231,7 +231,7 @@ func TestReplay(t *testing.T) {
 		must(t, sw, Command{Kind: KindConference, Transfer: tr})
 		time.Sleep(time.Minute)
 		must(t, sw, Command{Kind: KindMute, Call: c.ID})
-		r := sw.byAgent["anna"]
+		r := sw.roster.of("anna")
 		d := newDesk(DeskConfig{Agent: "anna", Line: "100", Trunk: "pbx", Identity: Identity{Number: "100"}}, "b.0")
 		for _, b := range w.records {
 			var in Input
@@ -407,7 +407,7 @@ func TestDrainAndRelease(t *testing.T) {
 func TestPanicEndsOneCall(t *testing.T) {
 	withSwitchboard(t, func(t *testing.T, sw *Switchboard, w *world) {
 		c := talkOn(t, sw, w)
-		r := sw.byAgent["anna"]
+		r := sw.roster.of("anna")
 		synctest.Wait()
 		r.next = func(d Desk, in Input) (Desk, []Action, error) {
 			if in.Command != nil && in.Command.Kind == KindMute {

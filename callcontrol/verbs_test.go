@@ -296,7 +296,7 @@ func TestDialAgreesWithWhy(t *testing.T) {
 			c := s.d.call(w.Call)
 			return c != nil && string(c.phase) == r.State && (w.Code == WhyOnCall || w.Code == WhyOffer)
 		})
-		if rings && !s.d.draining && (!refused || !strings.Contains(r.Message, "answer or reject it first")) {
+		if rings && !s.d.closed() && (!refused || !strings.Contains(r.Message, "answer or reject it first")) {
 			t.Errorf("%s: a call rings, dial says %v", name, err)
 		}
 		if refused && !named {

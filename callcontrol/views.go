@@ -56,12 +56,16 @@ func agentView(d *Desk) AgentView {
 type deskView struct {
 	agent     AgentView
 	draining  bool
+	retired   bool
 	calls     []CallView
 	transfers []TransferView
 }
 
+// empty reports whether the desk has no leg.
+func (v *deskView) empty() bool { return len(v.calls) == 0 && v.agent.Device.Leg == "" }
+
 func viewOf(d *Desk) deskView {
-	v := deskView{agent: agentView(d), draining: d.draining}
+	v := deskView{agent: agentView(d), draining: d.draining, retired: d.retired}
 	for i := range d.calls {
 		if d.calls[i].phase != PhaseEnded {
 			v.calls = append(v.calls, callView(d, &d.calls[i]))
@@ -88,6 +92,6 @@ func (l LegView) equal(m LegView) bool {
 }
 
 func (v *AgentView) equal(w *AgentView) bool {
-	return v.Registered == w.Registered && v.LineReason == w.LineReason && v.Device == w.Device && v.Status == w.Status && v.Reason == w.Reason &&
+	return v.Name == w.Name && v.Line == w.Line && v.Trunk == w.Trunk && v.Registered == w.Registered && v.LineReason == w.LineReason && v.Device == w.Device && v.Status == w.Status && v.Reason == w.Reason &&
 		v.WrapUp == w.WrapUp && v.Busy == w.Busy && slices.Equal(v.Why, w.Why) && slices.Equal(v.Calls, w.Calls)
 }

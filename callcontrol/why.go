@@ -31,6 +31,7 @@ func why(d *Desk) []Why {
 		}
 	}
 	add(d.draining, WhyDraining, "the daemon takes no new calls")
+	add(d.retired, WhyDraining, "the agent is taken out of the configuration")
 	add(d.status == StatusOffline, WhyOffline, "the agent is offline")
 	add(d.status == StatusPause, WhyPause, "the agent is on pause")
 	add(!d.lineUp, WhyUnregistered, withReason("the line is not registered", d.lineWhy))

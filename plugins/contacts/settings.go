@@ -201,7 +201,7 @@ var allKinds = []callcontrol.EventKind{
 	callcontrol.EventCallStarted, callcontrol.EventCallChanged, callcontrol.EventCallEnded,
 	callcontrol.EventLegInitiated, callcontrol.EventLegAlerting, callcontrol.EventLegConnected, callcontrol.EventLegHeld,
 	callcontrol.EventLegFailed, callcontrol.EventLegEnded,
-	callcontrol.EventTransferChanged, callcontrol.EventAgentChanged,
+	callcontrol.EventTransferChanged, callcontrol.EventAgentChanged, callcontrol.EventAgentRemoved,
 	callcontrol.EventDigit, callcontrol.EventDigitsSent, callcontrol.EventDigitsFailed, callcontrol.EventRefused,
 }
 

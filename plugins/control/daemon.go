@@ -13,10 +13,26 @@ import (
 type Sources struct {
 	Directory func(context.Context) (Directory, error)
 	Status    func(context.Context) (Status, error)
+	Reload    func(ctx context.Context, dryRun bool) (Reload, error)
 	// History is the calls that have ended, the last first.
 	History func(context.Context, HistoryQuery) ([]callcontrol.HistoryRecord, error)
 	// Search asks the adapters, but not the one that asks.
 	Search func(ctx context.Context, asker string, q adapter.Search) (Found, error)
+}
+
+// Reload is what a configuration file came to, or would.
+type Reload struct {
+	Applied  bool            // what the file says is in force
+	File     string          // as the daemon was given it
+	Plan     string          // what changes, as the command line prints it; empty with problems
+	Problems []ConfigProblem // every mistake in the file and in what it names
+	Refusal  string          // why it was not applied; empty when it was, or was not to be
+}
+
+// ConfigProblem is one mistake in a configuration.
+type ConfigProblem struct {
+	File, Path, Message, Fix, Snippet string
+	Line, Column                      int // from 1
 }
 
 // Directory is who and what there is.

@@ -33,6 +33,18 @@ func (s *Service) Status(ctx context.Context, _ *controlv1.StatusRequest) (*cont
 	return encodeStatus(st), nil
 }
 
+// Reload implements controlv1.ControlServer.
+func (s *Service) Reload(ctx context.Context, req *controlv1.ReloadRequest) (*controlv1.ReloadReply, error) {
+	if s.sources.Reload == nil {
+		return nil, status.Error(codes.Unimplemented, "the configuration is not reloaded from here")
+	}
+	r, err := s.sources.Reload(ctx, req.GetDryRun())
+	if err != nil {
+		return nil, encodeError(err)
+	}
+	return encodeReload(r), nil
+}
+
 // Acknowledge implements controlv1.ControlServer.
 func (s *Service) Acknowledge(ctx context.Context, req *controlv1.AcknowledgeRequest) (*controlv1.AcknowledgeReply, error) {
 	if s.ack == nil {

@@ -59,6 +59,18 @@ func TestDirectoryAndStatusRoundTrip(t *testing.T) {
 	}
 }
 
+func TestReloadRoundTrip(t *testing.T) {
+	want := filled[Reload](t)
+	dry := false
+	c := pipe(t, NewService(newFake(1), quiet(), WithSources(Sources{
+		Reload: func(_ context.Context, d bool) (Reload, error) { dry = d; return want, nil },
+	})))
+	got, err := c.Reload(patient(t), true)
+	if d := cmp.Diff(want, got); err != nil || d != "" || !dry {
+		t.Errorf("%v; dry %v; reload differs (-want +got):\n%s", err, dry, d)
+	}
+}
+
 func TestHistoryRoundTrip(t *testing.T) {
 	records := []callcontrol.HistoryRecord{filled[callcontrol.HistoryRecord](t), {Call: "c2", Agent: "anna"}}
 	var asked HistoryQuery
@@ -105,6 +117,9 @@ func TestWhatADaemonDoesNotTell(t *testing.T) {
 	c := pipe(t, NewService(newFake(1), quiet()))
 	if _, err := c.Directory(patient(t)); err == nil {
 		t.Error("a directory")
+	}
+	if _, err := c.Reload(patient(t), false); err == nil {
+		t.Error("a reload")
 	}
 	if _, err := c.Status(patient(t)); err == nil {
 		t.Error("a status")

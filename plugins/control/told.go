@@ -26,6 +26,15 @@ func (c *Client) Status(ctx context.Context) (Status, error) {
 	return decodeStatus(r), nil
 }
 
+// Reload brings the daemon's configuration file into force, or with dryRun tells what that would do.
+func (c *Client) Reload(ctx context.Context, dryRun bool) (Reload, error) {
+	r, err := c.rpc.Reload(ctx, &controlv1.ReloadRequest{DryRun: dryRun})
+	if err != nil {
+		return Reload{}, decodeError(err)
+	}
+	return decodeReload(r), nil
+}
+
 // Acknowledge says that the adapter whose connection this is has done with every event up to at.
 func (c *Client) Acknowledge(ctx context.Context, at journal.Cursor) error {
 	if _, err := c.rpc.Acknowledge(ctx, &controlv1.AcknowledgeRequest{Cursor: encodeCursor(at)}); err != nil {

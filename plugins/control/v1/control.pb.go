@@ -256,6 +256,8 @@ const (
 	EventKind_EVENT_KIND_DIGITS_FAILED EventKind = 14
 	// An offer or a dial was refused.
 	EventKind_EVENT_KIND_REFUSED EventKind = 15
+	// The agent is no longer configured; his last call has ended.
+	EventKind_EVENT_KIND_AGENT_REMOVED EventKind = 16
 )
 
 // Enum value maps for EventKind.
@@ -277,6 +279,7 @@ var (
 		13: "EVENT_KIND_DIGITS_SENT",
 		14: "EVENT_KIND_DIGITS_FAILED",
 		15: "EVENT_KIND_REFUSED",
+		16: "EVENT_KIND_AGENT_REMOVED",
 	}
 	EventKind_value = map[string]int32{
 		"EVENT_KIND_UNSPECIFIED":      0,
@@ -295,6 +298,7 @@ var (
 		"EVENT_KIND_DIGITS_SENT":      13,
 		"EVENT_KIND_DIGITS_FAILED":    14,
 		"EVENT_KIND_REFUSED":          15,
+		"EVENT_KIND_AGENT_REMOVED":    16,
 	}
 )
 
@@ -5571,6 +5575,229 @@ func (x *AdapterStatus) GetCallsFailed() uint64 {
 	return 0
 }
 
+type ReloadRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Change nothing.
+	DryRun        bool `protobuf:"varint,1,opt,name=dry_run,json=dryRun,proto3" json:"dry_run,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReloadRequest) Reset() {
+	*x = ReloadRequest{}
+	mi := &file_control_proto_msgTypes[60]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReloadRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReloadRequest) ProtoMessage() {}
+
+func (x *ReloadRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_control_proto_msgTypes[60]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReloadRequest.ProtoReflect.Descriptor instead.
+func (*ReloadRequest) Descriptor() ([]byte, []int) {
+	return file_control_proto_rawDescGZIP(), []int{60}
+}
+
+func (x *ReloadRequest) GetDryRun() bool {
+	if x != nil {
+		return x.DryRun
+	}
+	return false
+}
+
+type ReloadReply struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What the file says is in force.
+	Applied bool `protobuf:"varint,1,opt,name=applied,proto3" json:"applied,omitempty"`
+	// The file, as the daemon was given it.
+	File string `protobuf:"bytes,2,opt,name=file,proto3" json:"file,omitempty"`
+	// What it changes, as `cordboard plan --json` prints it (docs/cli.md); empty with problems.
+	Plan string `protobuf:"bytes,3,opt,name=plan,proto3" json:"plan,omitempty"`
+	// Every mistake in the file and in what it names.
+	Problems []*ConfigProblem `protobuf:"bytes,4,rep,name=problems,proto3" json:"problems,omitempty"`
+	// Why it was not applied, in words; empty when it was, or was not to be.
+	Refusal       string `protobuf:"bytes,5,opt,name=refusal,proto3" json:"refusal,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReloadReply) Reset() {
+	*x = ReloadReply{}
+	mi := &file_control_proto_msgTypes[61]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReloadReply) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReloadReply) ProtoMessage() {}
+
+func (x *ReloadReply) ProtoReflect() protoreflect.Message {
+	mi := &file_control_proto_msgTypes[61]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReloadReply.ProtoReflect.Descriptor instead.
+func (*ReloadReply) Descriptor() ([]byte, []int) {
+	return file_control_proto_rawDescGZIP(), []int{61}
+}
+
+func (x *ReloadReply) GetApplied() bool {
+	if x != nil {
+		return x.Applied
+	}
+	return false
+}
+
+func (x *ReloadReply) GetFile() string {
+	if x != nil {
+		return x.File
+	}
+	return ""
+}
+
+func (x *ReloadReply) GetPlan() string {
+	if x != nil {
+		return x.Plan
+	}
+	return ""
+}
+
+func (x *ReloadReply) GetProblems() []*ConfigProblem {
+	if x != nil {
+		return x.Problems
+	}
+	return nil
+}
+
+func (x *ReloadReply) GetRefusal() string {
+	if x != nil {
+		return x.Refusal
+	}
+	return ""
+}
+
+// ConfigProblem is one mistake in a configuration.
+type ConfigProblem struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	File  string                 `protobuf:"bytes,1,opt,name=file,proto3" json:"file,omitempty"`
+	// From 1, column in characters.
+	Line   int32 `protobuf:"varint,2,opt,name=line,proto3" json:"line,omitempty"`
+	Column int32 `protobuf:"varint,3,opt,name=column,proto3" json:"column,omitempty"`
+	// The key, as trunks[0].server; empty: the file itself.
+	Path    string `protobuf:"bytes,4,opt,name=path,proto3" json:"path,omitempty"`
+	Message string `protobuf:"bytes,5,opt,name=message,proto3" json:"message,omitempty"`
+	// What to write instead.
+	Fix string `protobuf:"bytes,6,opt,name=fix,proto3" json:"fix,omitempty"`
+	// The lines around it.
+	Snippet       string `protobuf:"bytes,7,opt,name=snippet,proto3" json:"snippet,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ConfigProblem) Reset() {
+	*x = ConfigProblem{}
+	mi := &file_control_proto_msgTypes[62]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ConfigProblem) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ConfigProblem) ProtoMessage() {}
+
+func (x *ConfigProblem) ProtoReflect() protoreflect.Message {
+	mi := &file_control_proto_msgTypes[62]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ConfigProblem.ProtoReflect.Descriptor instead.
+func (*ConfigProblem) Descriptor() ([]byte, []int) {
+	return file_control_proto_rawDescGZIP(), []int{62}
+}
+
+func (x *ConfigProblem) GetFile() string {
+	if x != nil {
+		return x.File
+	}
+	return ""
+}
+
+func (x *ConfigProblem) GetLine() int32 {
+	if x != nil {
+		return x.Line
+	}
+	return 0
+}
+
+func (x *ConfigProblem) GetColumn() int32 {
+	if x != nil {
+		return x.Column
+	}
+	return 0
+}
+
+func (x *ConfigProblem) GetPath() string {
+	if x != nil {
+		return x.Path
+	}
+	return ""
+}
+
+func (x *ConfigProblem) GetMessage() string {
+	if x != nil {
+		return x.Message
+	}
+	return ""
+}
+
+func (x *ConfigProblem) GetFix() string {
+	if x != nil {
+		return x.Fix
+	}
+	return ""
+}
+
+func (x *ConfigProblem) GetSnippet() string {
+	if x != nil {
+		return x.Snippet
+	}
+	return ""
+}
+
 type AcknowledgeRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Cursor        *Cursor                `protobuf:"bytes,1,opt,name=cursor,proto3" json:"cursor,omitempty"`
@@ -5580,7 +5807,7 @@ type AcknowledgeRequest struct {
 
 func (x *AcknowledgeRequest) Reset() {
 	*x = AcknowledgeRequest{}
-	mi := &file_control_proto_msgTypes[60]
+	mi := &file_control_proto_msgTypes[63]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5592,7 +5819,7 @@ func (x *AcknowledgeRequest) String() string {
 func (*AcknowledgeRequest) ProtoMessage() {}
 
 func (x *AcknowledgeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_control_proto_msgTypes[60]
+	mi := &file_control_proto_msgTypes[63]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5605,7 +5832,7 @@ func (x *AcknowledgeRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AcknowledgeRequest.ProtoReflect.Descriptor instead.
 func (*AcknowledgeRequest) Descriptor() ([]byte, []int) {
-	return file_control_proto_rawDescGZIP(), []int{60}
+	return file_control_proto_rawDescGZIP(), []int{63}
 }
 
 func (x *AcknowledgeRequest) GetCursor() *Cursor {
@@ -5623,7 +5850,7 @@ type AcknowledgeReply struct {
 
 func (x *AcknowledgeReply) Reset() {
 	*x = AcknowledgeReply{}
-	mi := &file_control_proto_msgTypes[61]
+	mi := &file_control_proto_msgTypes[64]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -5635,7 +5862,7 @@ func (x *AcknowledgeReply) String() string {
 func (*AcknowledgeReply) ProtoMessage() {}
 
 func (x *AcknowledgeReply) ProtoReflect() protoreflect.Message {
-	mi := &file_control_proto_msgTypes[61]
+	mi := &file_control_proto_msgTypes[64]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -5648,7 +5875,7 @@ func (x *AcknowledgeReply) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AcknowledgeReply.ProtoReflect.Descriptor instead.
 func (*AcknowledgeReply) Descriptor() ([]byte, []int) {
-	return file_control_proto_rawDescGZIP(), []int{61}
+	return file_control_proto_rawDescGZIP(), []int{64}
 }
 
 var File_control_proto protoreflect.FileDescriptor
@@ -6016,7 +6243,23 @@ const file_control_proto_rawDesc = "" +
 	"\facknowledged\x18\r \x01(\v2\x1c.cordboard.control.v1.CursorR\facknowledged\x12\x10\n" +
 	"\x03lag\x18\x0e \x01(\x04R\x03lag\x12*\n" +
 	"\x11log_lines_dropped\x18\x0f \x01(\x04R\x0flogLinesDropped\x12!\n" +
-	"\fcalls_failed\x18\x10 \x01(\x04R\vcallsFailed\"J\n" +
+	"\fcalls_failed\x18\x10 \x01(\x04R\vcallsFailed\"(\n" +
+	"\rReloadRequest\x12\x17\n" +
+	"\adry_run\x18\x01 \x01(\bR\x06dryRun\"\xaa\x01\n" +
+	"\vReloadReply\x12\x18\n" +
+	"\aapplied\x18\x01 \x01(\bR\aapplied\x12\x12\n" +
+	"\x04file\x18\x02 \x01(\tR\x04file\x12\x12\n" +
+	"\x04plan\x18\x03 \x01(\tR\x04plan\x12?\n" +
+	"\bproblems\x18\x04 \x03(\v2#.cordboard.control.v1.ConfigProblemR\bproblems\x12\x18\n" +
+	"\arefusal\x18\x05 \x01(\tR\arefusal\"\xa9\x01\n" +
+	"\rConfigProblem\x12\x12\n" +
+	"\x04file\x18\x01 \x01(\tR\x04file\x12\x12\n" +
+	"\x04line\x18\x02 \x01(\x05R\x04line\x12\x16\n" +
+	"\x06column\x18\x03 \x01(\x05R\x06column\x12\x12\n" +
+	"\x04path\x18\x04 \x01(\tR\x04path\x12\x18\n" +
+	"\amessage\x18\x05 \x01(\tR\amessage\x12\x10\n" +
+	"\x03fix\x18\x06 \x01(\tR\x03fix\x12\x18\n" +
+	"\asnippet\x18\a \x01(\tR\asnippet\"J\n" +
 	"\x12AcknowledgeRequest\x124\n" +
 	"\x06cursor\x18\x01 \x01(\v2\x1c.cordboard.control.v1.CursorR\x06cursor\"\x12\n" +
 	"\x10AcknowledgeReply*\xa7\x04\n" +
@@ -6060,7 +6303,7 @@ const file_control_proto_rawDesc = "" +
 	"\rVERB_COMPLETE\x10\x0e\x12\x0f\n" +
 	"\vVERB_CANCEL\x10\x0f\x12\r\n" +
 	"\tVERB_BIND\x10\x10\x12\x0f\n" +
-	"\vVERB_STATUS\x10\x11*\xca\x03\n" +
+	"\vVERB_STATUS\x10\x11*\xe8\x03\n" +
 	"\tEventKind\x12\x1a\n" +
 	"\x16EVENT_KIND_UNSPECIFIED\x10\x00\x12\x1b\n" +
 	"\x17EVENT_KIND_CALL_STARTED\x10\x01\x12\x1b\n" +
@@ -6078,7 +6321,8 @@ const file_control_proto_rawDesc = "" +
 	"\x10EVENT_KIND_DIGIT\x10\f\x12\x1a\n" +
 	"\x16EVENT_KIND_DIGITS_SENT\x10\r\x12\x1c\n" +
 	"\x18EVENT_KIND_DIGITS_FAILED\x10\x0e\x12\x16\n" +
-	"\x12EVENT_KIND_REFUSED\x10\x0f*Q\n" +
+	"\x12EVENT_KIND_REFUSED\x10\x0f\x12\x1c\n" +
+	"\x18EVENT_KIND_AGENT_REMOVED\x10\x10*Q\n" +
 	"\x04Role\x12\x14\n" +
 	"\x10ROLE_UNSPECIFIED\x10\x00\x12\x0f\n" +
 	"\vROLE_DEVICE\x10\x01\x12\x11\n" +
@@ -6191,7 +6435,7 @@ const file_control_proto_rawDesc = "" +
 	"\x12ADAPTER_STATE_HUNG\x10\x04\x12\x19\n" +
 	"\x15ADAPTER_STATE_BACKOFF\x10\x05\x12\x1a\n" +
 	"\x16ADAPTER_STATE_STOPPING\x10\x06\x12\x19\n" +
-	"\x15ADAPTER_STATE_STOPPED\x10\a2\x83\x12\n" +
+	"\x15ADAPTER_STATE_STOPPED\x10\a2\xd5\x12\n" +
 	"\aControl\x12N\n" +
 	"\x04Dial\x12!.cordboard.control.v1.DialRequest\x1a#.cordboard.control.v1.CommandResult\x12R\n" +
 	"\x06Answer\x12#.cordboard.control.v1.AnswerRequest\x1a#.cordboard.control.v1.CommandResult\x12R\n" +
@@ -6219,7 +6463,8 @@ const file_control_proto_rawDesc = "" +
 	"\aHistory\x12$.cordboard.control.v1.HistoryRequest\x1a\".cordboard.control.v1.HistoryReply\x12P\n" +
 	"\x06Search\x12#.cordboard.control.v1.SearchRequest\x1a!.cordboard.control.v1.SearchReply\x12Y\n" +
 	"\tDirectory\x12&.cordboard.control.v1.DirectoryRequest\x1a$.cordboard.control.v1.DirectoryReply\x12P\n" +
-	"\x06Status\x12#.cordboard.control.v1.StatusRequest\x1a!.cordboard.control.v1.StatusReply\x12_\n" +
+	"\x06Status\x12#.cordboard.control.v1.StatusRequest\x1a!.cordboard.control.v1.StatusReply\x12P\n" +
+	"\x06Reload\x12#.cordboard.control.v1.ReloadRequest\x1a!.cordboard.control.v1.ReloadReply\x12_\n" +
 	"\vAcknowledge\x12(.cordboard.control.v1.AcknowledgeRequest\x1a&.cordboard.control.v1.AcknowledgeReplyB(Z&cordboard/plugins/control/v1;controlv1b\x06proto3"
 
 var (
@@ -6235,7 +6480,7 @@ func file_control_proto_rawDescGZIP() []byte {
 }
 
 var file_control_proto_enumTypes = make([]protoimpl.EnumInfo, 15)
-var file_control_proto_msgTypes = make([]protoimpl.MessageInfo, 62)
+var file_control_proto_msgTypes = make([]protoimpl.MessageInfo, 65)
 var file_control_proto_goTypes = []any{
 	(RefusalCode)(0),              // 0: cordboard.control.v1.RefusalCode
 	(Verb)(0),                     // 1: cordboard.control.v1.Verb
@@ -6312,13 +6557,16 @@ var file_control_proto_goTypes = []any{
 	(*StatusRequest)(nil),         // 72: cordboard.control.v1.StatusRequest
 	(*StatusReply)(nil),           // 73: cordboard.control.v1.StatusReply
 	(*AdapterStatus)(nil),         // 74: cordboard.control.v1.AdapterStatus
-	(*AcknowledgeRequest)(nil),    // 75: cordboard.control.v1.AcknowledgeRequest
-	(*AcknowledgeReply)(nil),      // 76: cordboard.control.v1.AcknowledgeReply
-	(*timestamppb.Timestamp)(nil), // 77: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),   // 78: google.protobuf.Duration
+	(*ReloadRequest)(nil),         // 75: cordboard.control.v1.ReloadRequest
+	(*ReloadReply)(nil),           // 76: cordboard.control.v1.ReloadReply
+	(*ConfigProblem)(nil),         // 77: cordboard.control.v1.ConfigProblem
+	(*AcknowledgeRequest)(nil),    // 78: cordboard.control.v1.AcknowledgeRequest
+	(*AcknowledgeReply)(nil),      // 79: cordboard.control.v1.AcknowledgeReply
+	(*timestamppb.Timestamp)(nil), // 80: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),   // 81: google.protobuf.Duration
 }
 var file_control_proto_depIdxs = []int32{
-	77,  // 0: cordboard.control.v1.CommandHeader.deadline:type_name -> google.protobuf.Timestamp
+	80,  // 0: cordboard.control.v1.CommandHeader.deadline:type_name -> google.protobuf.Timestamp
 	15,  // 1: cordboard.control.v1.DialRequest.header:type_name -> cordboard.control.v1.CommandHeader
 	51,  // 2: cordboard.control.v1.DialRequest.variables:type_name -> cordboard.control.v1.Variable
 	15,  // 3: cordboard.control.v1.AnswerRequest.header:type_name -> cordboard.control.v1.CommandHeader
@@ -6329,8 +6577,8 @@ var file_control_proto_depIdxs = []int32{
 	15,  // 8: cordboard.control.v1.MuteRequest.header:type_name -> cordboard.control.v1.CommandHeader
 	15,  // 9: cordboard.control.v1.UnmuteRequest.header:type_name -> cordboard.control.v1.CommandHeader
 	15,  // 10: cordboard.control.v1.DigitsRequest.header:type_name -> cordboard.control.v1.CommandHeader
-	78,  // 11: cordboard.control.v1.DigitsRequest.duration:type_name -> google.protobuf.Duration
-	78,  // 12: cordboard.control.v1.DigitsRequest.gap:type_name -> google.protobuf.Duration
+	81,  // 11: cordboard.control.v1.DigitsRequest.duration:type_name -> google.protobuf.Duration
+	81,  // 12: cordboard.control.v1.DigitsRequest.gap:type_name -> google.protobuf.Duration
 	15,  // 13: cordboard.control.v1.BlindTransferRequest.header:type_name -> cordboard.control.v1.CommandHeader
 	15,  // 14: cordboard.control.v1.ConsultRequest.header:type_name -> cordboard.control.v1.CommandHeader
 	15,  // 15: cordboard.control.v1.SwapRequest.header:type_name -> cordboard.control.v1.CommandHeader
@@ -6367,7 +6615,7 @@ var file_control_proto_depIdxs = []int32{
 	56,  // 46: cordboard.control.v1.CallsReply.transfers:type_name -> cordboard.control.v1.Transfer
 	57,  // 47: cordboard.control.v1.WhyReply.agent:type_name -> cordboard.control.v1.Agent
 	59,  // 48: cordboard.control.v1.WhyReply.reasons:type_name -> cordboard.control.v1.Reason
-	77,  // 49: cordboard.control.v1.Event.at:type_name -> google.protobuf.Timestamp
+	80,  // 49: cordboard.control.v1.Event.at:type_name -> google.protobuf.Timestamp
 	2,   // 50: cordboard.control.v1.Event.kind:type_name -> cordboard.control.v1.EventKind
 	13,  // 51: cordboard.control.v1.Event.cause:type_name -> cordboard.control.v1.Cause
 	50,  // 52: cordboard.control.v1.Event.remote:type_name -> cordboard.control.v1.Identity
@@ -6380,9 +6628,9 @@ var file_control_proto_depIdxs = []int32{
 	13,  // 59: cordboard.control.v1.Leg.cause:type_name -> cordboard.control.v1.Cause
 	1,   // 60: cordboard.control.v1.Leg.actions:type_name -> cordboard.control.v1.Verb
 	54,  // 61: cordboard.control.v1.Leg.media:type_name -> cordboard.control.v1.LegMedia
-	78,  // 62: cordboard.control.v1.LegMedia.jitter:type_name -> google.protobuf.Duration
-	78,  // 63: cordboard.control.v1.LegMedia.rtt:type_name -> google.protobuf.Duration
-	78,  // 64: cordboard.control.v1.LegMedia.remote_jitter:type_name -> google.protobuf.Duration
+	81,  // 62: cordboard.control.v1.LegMedia.jitter:type_name -> google.protobuf.Duration
+	81,  // 63: cordboard.control.v1.LegMedia.rtt:type_name -> google.protobuf.Duration
+	81,  // 64: cordboard.control.v1.LegMedia.remote_jitter:type_name -> google.protobuf.Duration
 	6,   // 65: cordboard.control.v1.Call.direction:type_name -> cordboard.control.v1.Direction
 	7,   // 66: cordboard.control.v1.Call.phase:type_name -> cordboard.control.v1.Phase
 	51,  // 67: cordboard.control.v1.Call.variables:type_name -> cordboard.control.v1.Variable
@@ -6391,8 +6639,8 @@ var file_control_proto_depIdxs = []int32{
 	52,  // 70: cordboard.control.v1.Call.contact:type_name -> cordboard.control.v1.Contact
 	53,  // 71: cordboard.control.v1.Call.legs:type_name -> cordboard.control.v1.Leg
 	13,  // 72: cordboard.control.v1.Call.cause:type_name -> cordboard.control.v1.Cause
-	77,  // 73: cordboard.control.v1.Call.started:type_name -> google.protobuf.Timestamp
-	77,  // 74: cordboard.control.v1.Call.answered:type_name -> google.protobuf.Timestamp
+	80,  // 73: cordboard.control.v1.Call.started:type_name -> google.protobuf.Timestamp
+	80,  // 74: cordboard.control.v1.Call.answered:type_name -> google.protobuf.Timestamp
 	52,  // 75: cordboard.control.v1.Call.candidates:type_name -> cordboard.control.v1.Contact
 	5,   // 76: cordboard.control.v1.Call.ended_by:type_name -> cordboard.control.v1.Ender
 	8,   // 77: cordboard.control.v1.Transfer.kind:type_name -> cordboard.control.v1.TransferKind
@@ -6404,98 +6652,101 @@ var file_control_proto_depIdxs = []int32{
 	11,  // 83: cordboard.control.v1.Device.connect:type_name -> cordboard.control.v1.Connect
 	4,   // 84: cordboard.control.v1.Device.state:type_name -> cordboard.control.v1.LegState
 	12,  // 85: cordboard.control.v1.Reason.code:type_name -> cordboard.control.v1.ReasonCode
-	77,  // 86: cordboard.control.v1.HistoryRequest.before:type_name -> google.protobuf.Timestamp
+	80,  // 86: cordboard.control.v1.HistoryRequest.before:type_name -> google.protobuf.Timestamp
 	62,  // 87: cordboard.control.v1.HistoryReply.records:type_name -> cordboard.control.v1.HistoryRecord
 	6,   // 88: cordboard.control.v1.HistoryRecord.direction:type_name -> cordboard.control.v1.Direction
 	50,  // 89: cordboard.control.v1.HistoryRecord.remote:type_name -> cordboard.control.v1.Identity
 	52,  // 90: cordboard.control.v1.HistoryRecord.contact:type_name -> cordboard.control.v1.Contact
-	77,  // 91: cordboard.control.v1.HistoryRecord.started:type_name -> google.protobuf.Timestamp
-	77,  // 92: cordboard.control.v1.HistoryRecord.answered:type_name -> google.protobuf.Timestamp
-	77,  // 93: cordboard.control.v1.HistoryRecord.ended:type_name -> google.protobuf.Timestamp
+	80,  // 91: cordboard.control.v1.HistoryRecord.started:type_name -> google.protobuf.Timestamp
+	80,  // 92: cordboard.control.v1.HistoryRecord.answered:type_name -> google.protobuf.Timestamp
+	80,  // 93: cordboard.control.v1.HistoryRecord.ended:type_name -> google.protobuf.Timestamp
 	5,   // 94: cordboard.control.v1.HistoryRecord.ended_by:type_name -> cordboard.control.v1.Ender
 	13,  // 95: cordboard.control.v1.HistoryRecord.cause:type_name -> cordboard.control.v1.Cause
-	78,  // 96: cordboard.control.v1.HistoryRecord.time_to_answer:type_name -> google.protobuf.Duration
-	78,  // 97: cordboard.control.v1.HistoryRecord.ring:type_name -> google.protobuf.Duration
-	78,  // 98: cordboard.control.v1.HistoryRecord.talk:type_name -> google.protobuf.Duration
-	78,  // 99: cordboard.control.v1.HistoryRecord.held:type_name -> google.protobuf.Duration
-	78,  // 100: cordboard.control.v1.HistoryRecord.conference:type_name -> google.protobuf.Duration
-	78,  // 101: cordboard.control.v1.HistoryRecord.transfer:type_name -> google.protobuf.Duration
-	78,  // 102: cordboard.control.v1.HistoryRecord.bridged:type_name -> google.protobuf.Duration
-	78,  // 103: cordboard.control.v1.HistoryRecord.tone:type_name -> google.protobuf.Duration
+	81,  // 96: cordboard.control.v1.HistoryRecord.time_to_answer:type_name -> google.protobuf.Duration
+	81,  // 97: cordboard.control.v1.HistoryRecord.ring:type_name -> google.protobuf.Duration
+	81,  // 98: cordboard.control.v1.HistoryRecord.talk:type_name -> google.protobuf.Duration
+	81,  // 99: cordboard.control.v1.HistoryRecord.held:type_name -> google.protobuf.Duration
+	81,  // 100: cordboard.control.v1.HistoryRecord.conference:type_name -> google.protobuf.Duration
+	81,  // 101: cordboard.control.v1.HistoryRecord.transfer:type_name -> google.protobuf.Duration
+	81,  // 102: cordboard.control.v1.HistoryRecord.bridged:type_name -> google.protobuf.Duration
+	81,  // 103: cordboard.control.v1.HistoryRecord.tone:type_name -> google.protobuf.Duration
 	65,  // 104: cordboard.control.v1.SearchReply.contacts:type_name -> cordboard.control.v1.FoundContact
 	67,  // 105: cordboard.control.v1.SearchReply.failures:type_name -> cordboard.control.v1.SearchFailure
 	66,  // 106: cordboard.control.v1.FoundContact.phones:type_name -> cordboard.control.v1.ContactPhone
 	70,  // 107: cordboard.control.v1.DirectoryReply.agents:type_name -> cordboard.control.v1.DirectoryAgent
 	71,  // 108: cordboard.control.v1.DirectoryReply.trunks:type_name -> cordboard.control.v1.DirectoryTrunk
 	11,  // 109: cordboard.control.v1.DirectoryAgent.connect:type_name -> cordboard.control.v1.Connect
-	77,  // 110: cordboard.control.v1.StatusReply.started:type_name -> google.protobuf.Timestamp
+	80,  // 110: cordboard.control.v1.StatusReply.started:type_name -> google.protobuf.Timestamp
 	37,  // 111: cordboard.control.v1.StatusReply.cursor:type_name -> cordboard.control.v1.Cursor
 	74,  // 112: cordboard.control.v1.StatusReply.adapters:type_name -> cordboard.control.v1.AdapterStatus
 	14,  // 113: cordboard.control.v1.AdapterStatus.state:type_name -> cordboard.control.v1.AdapterState
-	77,  // 114: cordboard.control.v1.AdapterStatus.started:type_name -> google.protobuf.Timestamp
-	77,  // 115: cordboard.control.v1.AdapterStatus.next_start:type_name -> google.protobuf.Timestamp
-	77,  // 116: cordboard.control.v1.AdapterStatus.last_error_at:type_name -> google.protobuf.Timestamp
+	80,  // 114: cordboard.control.v1.AdapterStatus.started:type_name -> google.protobuf.Timestamp
+	80,  // 115: cordboard.control.v1.AdapterStatus.next_start:type_name -> google.protobuf.Timestamp
+	80,  // 116: cordboard.control.v1.AdapterStatus.last_error_at:type_name -> google.protobuf.Timestamp
 	37,  // 117: cordboard.control.v1.AdapterStatus.acknowledged:type_name -> cordboard.control.v1.Cursor
-	37,  // 118: cordboard.control.v1.AcknowledgeRequest.cursor:type_name -> cordboard.control.v1.Cursor
-	17,  // 119: cordboard.control.v1.Control.Dial:input_type -> cordboard.control.v1.DialRequest
-	18,  // 120: cordboard.control.v1.Control.Answer:input_type -> cordboard.control.v1.AnswerRequest
-	19,  // 121: cordboard.control.v1.Control.Reject:input_type -> cordboard.control.v1.RejectRequest
-	20,  // 122: cordboard.control.v1.Control.Hangup:input_type -> cordboard.control.v1.HangupRequest
-	21,  // 123: cordboard.control.v1.Control.Hold:input_type -> cordboard.control.v1.HoldRequest
-	22,  // 124: cordboard.control.v1.Control.Retrieve:input_type -> cordboard.control.v1.RetrieveRequest
-	23,  // 125: cordboard.control.v1.Control.Mute:input_type -> cordboard.control.v1.MuteRequest
-	24,  // 126: cordboard.control.v1.Control.Unmute:input_type -> cordboard.control.v1.UnmuteRequest
-	25,  // 127: cordboard.control.v1.Control.Digits:input_type -> cordboard.control.v1.DigitsRequest
-	26,  // 128: cordboard.control.v1.Control.BlindTransfer:input_type -> cordboard.control.v1.BlindTransferRequest
-	27,  // 129: cordboard.control.v1.Control.Consult:input_type -> cordboard.control.v1.ConsultRequest
-	28,  // 130: cordboard.control.v1.Control.Swap:input_type -> cordboard.control.v1.SwapRequest
-	29,  // 131: cordboard.control.v1.Control.Conference:input_type -> cordboard.control.v1.ConferenceRequest
-	30,  // 132: cordboard.control.v1.Control.Complete:input_type -> cordboard.control.v1.CompleteRequest
-	31,  // 133: cordboard.control.v1.Control.Cancel:input_type -> cordboard.control.v1.CancelRequest
-	32,  // 134: cordboard.control.v1.Control.Bind:input_type -> cordboard.control.v1.BindRequest
-	33,  // 135: cordboard.control.v1.Control.SetStatus:input_type -> cordboard.control.v1.SetStatusRequest
-	38,  // 136: cordboard.control.v1.Control.Snapshot:input_type -> cordboard.control.v1.SnapshotRequest
-	40,  // 137: cordboard.control.v1.Control.Subscribe:input_type -> cordboard.control.v1.SubscribeRequest
-	43,  // 138: cordboard.control.v1.Control.Agents:input_type -> cordboard.control.v1.AgentsRequest
-	45,  // 139: cordboard.control.v1.Control.Calls:input_type -> cordboard.control.v1.CallsRequest
-	47,  // 140: cordboard.control.v1.Control.Why:input_type -> cordboard.control.v1.WhyRequest
-	60,  // 141: cordboard.control.v1.Control.History:input_type -> cordboard.control.v1.HistoryRequest
-	63,  // 142: cordboard.control.v1.Control.Search:input_type -> cordboard.control.v1.SearchRequest
-	68,  // 143: cordboard.control.v1.Control.Directory:input_type -> cordboard.control.v1.DirectoryRequest
-	72,  // 144: cordboard.control.v1.Control.Status:input_type -> cordboard.control.v1.StatusRequest
-	75,  // 145: cordboard.control.v1.Control.Acknowledge:input_type -> cordboard.control.v1.AcknowledgeRequest
-	16,  // 146: cordboard.control.v1.Control.Dial:output_type -> cordboard.control.v1.CommandResult
-	16,  // 147: cordboard.control.v1.Control.Answer:output_type -> cordboard.control.v1.CommandResult
-	16,  // 148: cordboard.control.v1.Control.Reject:output_type -> cordboard.control.v1.CommandResult
-	16,  // 149: cordboard.control.v1.Control.Hangup:output_type -> cordboard.control.v1.CommandResult
-	16,  // 150: cordboard.control.v1.Control.Hold:output_type -> cordboard.control.v1.CommandResult
-	16,  // 151: cordboard.control.v1.Control.Retrieve:output_type -> cordboard.control.v1.CommandResult
-	16,  // 152: cordboard.control.v1.Control.Mute:output_type -> cordboard.control.v1.CommandResult
-	16,  // 153: cordboard.control.v1.Control.Unmute:output_type -> cordboard.control.v1.CommandResult
-	16,  // 154: cordboard.control.v1.Control.Digits:output_type -> cordboard.control.v1.CommandResult
-	16,  // 155: cordboard.control.v1.Control.BlindTransfer:output_type -> cordboard.control.v1.CommandResult
-	16,  // 156: cordboard.control.v1.Control.Consult:output_type -> cordboard.control.v1.CommandResult
-	16,  // 157: cordboard.control.v1.Control.Swap:output_type -> cordboard.control.v1.CommandResult
-	16,  // 158: cordboard.control.v1.Control.Conference:output_type -> cordboard.control.v1.CommandResult
-	16,  // 159: cordboard.control.v1.Control.Complete:output_type -> cordboard.control.v1.CommandResult
-	16,  // 160: cordboard.control.v1.Control.Cancel:output_type -> cordboard.control.v1.CommandResult
-	16,  // 161: cordboard.control.v1.Control.Bind:output_type -> cordboard.control.v1.CommandResult
-	16,  // 162: cordboard.control.v1.Control.SetStatus:output_type -> cordboard.control.v1.CommandResult
-	39,  // 163: cordboard.control.v1.Control.Snapshot:output_type -> cordboard.control.v1.SnapshotReply
-	41,  // 164: cordboard.control.v1.Control.Subscribe:output_type -> cordboard.control.v1.SubscribeReply
-	44,  // 165: cordboard.control.v1.Control.Agents:output_type -> cordboard.control.v1.AgentsReply
-	46,  // 166: cordboard.control.v1.Control.Calls:output_type -> cordboard.control.v1.CallsReply
-	48,  // 167: cordboard.control.v1.Control.Why:output_type -> cordboard.control.v1.WhyReply
-	61,  // 168: cordboard.control.v1.Control.History:output_type -> cordboard.control.v1.HistoryReply
-	64,  // 169: cordboard.control.v1.Control.Search:output_type -> cordboard.control.v1.SearchReply
-	69,  // 170: cordboard.control.v1.Control.Directory:output_type -> cordboard.control.v1.DirectoryReply
-	73,  // 171: cordboard.control.v1.Control.Status:output_type -> cordboard.control.v1.StatusReply
-	76,  // 172: cordboard.control.v1.Control.Acknowledge:output_type -> cordboard.control.v1.AcknowledgeReply
-	146, // [146:173] is the sub-list for method output_type
-	119, // [119:146] is the sub-list for method input_type
-	119, // [119:119] is the sub-list for extension type_name
-	119, // [119:119] is the sub-list for extension extendee
-	0,   // [0:119] is the sub-list for field type_name
+	77,  // 118: cordboard.control.v1.ReloadReply.problems:type_name -> cordboard.control.v1.ConfigProblem
+	37,  // 119: cordboard.control.v1.AcknowledgeRequest.cursor:type_name -> cordboard.control.v1.Cursor
+	17,  // 120: cordboard.control.v1.Control.Dial:input_type -> cordboard.control.v1.DialRequest
+	18,  // 121: cordboard.control.v1.Control.Answer:input_type -> cordboard.control.v1.AnswerRequest
+	19,  // 122: cordboard.control.v1.Control.Reject:input_type -> cordboard.control.v1.RejectRequest
+	20,  // 123: cordboard.control.v1.Control.Hangup:input_type -> cordboard.control.v1.HangupRequest
+	21,  // 124: cordboard.control.v1.Control.Hold:input_type -> cordboard.control.v1.HoldRequest
+	22,  // 125: cordboard.control.v1.Control.Retrieve:input_type -> cordboard.control.v1.RetrieveRequest
+	23,  // 126: cordboard.control.v1.Control.Mute:input_type -> cordboard.control.v1.MuteRequest
+	24,  // 127: cordboard.control.v1.Control.Unmute:input_type -> cordboard.control.v1.UnmuteRequest
+	25,  // 128: cordboard.control.v1.Control.Digits:input_type -> cordboard.control.v1.DigitsRequest
+	26,  // 129: cordboard.control.v1.Control.BlindTransfer:input_type -> cordboard.control.v1.BlindTransferRequest
+	27,  // 130: cordboard.control.v1.Control.Consult:input_type -> cordboard.control.v1.ConsultRequest
+	28,  // 131: cordboard.control.v1.Control.Swap:input_type -> cordboard.control.v1.SwapRequest
+	29,  // 132: cordboard.control.v1.Control.Conference:input_type -> cordboard.control.v1.ConferenceRequest
+	30,  // 133: cordboard.control.v1.Control.Complete:input_type -> cordboard.control.v1.CompleteRequest
+	31,  // 134: cordboard.control.v1.Control.Cancel:input_type -> cordboard.control.v1.CancelRequest
+	32,  // 135: cordboard.control.v1.Control.Bind:input_type -> cordboard.control.v1.BindRequest
+	33,  // 136: cordboard.control.v1.Control.SetStatus:input_type -> cordboard.control.v1.SetStatusRequest
+	38,  // 137: cordboard.control.v1.Control.Snapshot:input_type -> cordboard.control.v1.SnapshotRequest
+	40,  // 138: cordboard.control.v1.Control.Subscribe:input_type -> cordboard.control.v1.SubscribeRequest
+	43,  // 139: cordboard.control.v1.Control.Agents:input_type -> cordboard.control.v1.AgentsRequest
+	45,  // 140: cordboard.control.v1.Control.Calls:input_type -> cordboard.control.v1.CallsRequest
+	47,  // 141: cordboard.control.v1.Control.Why:input_type -> cordboard.control.v1.WhyRequest
+	60,  // 142: cordboard.control.v1.Control.History:input_type -> cordboard.control.v1.HistoryRequest
+	63,  // 143: cordboard.control.v1.Control.Search:input_type -> cordboard.control.v1.SearchRequest
+	68,  // 144: cordboard.control.v1.Control.Directory:input_type -> cordboard.control.v1.DirectoryRequest
+	72,  // 145: cordboard.control.v1.Control.Status:input_type -> cordboard.control.v1.StatusRequest
+	75,  // 146: cordboard.control.v1.Control.Reload:input_type -> cordboard.control.v1.ReloadRequest
+	78,  // 147: cordboard.control.v1.Control.Acknowledge:input_type -> cordboard.control.v1.AcknowledgeRequest
+	16,  // 148: cordboard.control.v1.Control.Dial:output_type -> cordboard.control.v1.CommandResult
+	16,  // 149: cordboard.control.v1.Control.Answer:output_type -> cordboard.control.v1.CommandResult
+	16,  // 150: cordboard.control.v1.Control.Reject:output_type -> cordboard.control.v1.CommandResult
+	16,  // 151: cordboard.control.v1.Control.Hangup:output_type -> cordboard.control.v1.CommandResult
+	16,  // 152: cordboard.control.v1.Control.Hold:output_type -> cordboard.control.v1.CommandResult
+	16,  // 153: cordboard.control.v1.Control.Retrieve:output_type -> cordboard.control.v1.CommandResult
+	16,  // 154: cordboard.control.v1.Control.Mute:output_type -> cordboard.control.v1.CommandResult
+	16,  // 155: cordboard.control.v1.Control.Unmute:output_type -> cordboard.control.v1.CommandResult
+	16,  // 156: cordboard.control.v1.Control.Digits:output_type -> cordboard.control.v1.CommandResult
+	16,  // 157: cordboard.control.v1.Control.BlindTransfer:output_type -> cordboard.control.v1.CommandResult
+	16,  // 158: cordboard.control.v1.Control.Consult:output_type -> cordboard.control.v1.CommandResult
+	16,  // 159: cordboard.control.v1.Control.Swap:output_type -> cordboard.control.v1.CommandResult
+	16,  // 160: cordboard.control.v1.Control.Conference:output_type -> cordboard.control.v1.CommandResult
+	16,  // 161: cordboard.control.v1.Control.Complete:output_type -> cordboard.control.v1.CommandResult
+	16,  // 162: cordboard.control.v1.Control.Cancel:output_type -> cordboard.control.v1.CommandResult
+	16,  // 163: cordboard.control.v1.Control.Bind:output_type -> cordboard.control.v1.CommandResult
+	16,  // 164: cordboard.control.v1.Control.SetStatus:output_type -> cordboard.control.v1.CommandResult
+	39,  // 165: cordboard.control.v1.Control.Snapshot:output_type -> cordboard.control.v1.SnapshotReply
+	41,  // 166: cordboard.control.v1.Control.Subscribe:output_type -> cordboard.control.v1.SubscribeReply
+	44,  // 167: cordboard.control.v1.Control.Agents:output_type -> cordboard.control.v1.AgentsReply
+	46,  // 168: cordboard.control.v1.Control.Calls:output_type -> cordboard.control.v1.CallsReply
+	48,  // 169: cordboard.control.v1.Control.Why:output_type -> cordboard.control.v1.WhyReply
+	61,  // 170: cordboard.control.v1.Control.History:output_type -> cordboard.control.v1.HistoryReply
+	64,  // 171: cordboard.control.v1.Control.Search:output_type -> cordboard.control.v1.SearchReply
+	69,  // 172: cordboard.control.v1.Control.Directory:output_type -> cordboard.control.v1.DirectoryReply
+	73,  // 173: cordboard.control.v1.Control.Status:output_type -> cordboard.control.v1.StatusReply
+	76,  // 174: cordboard.control.v1.Control.Reload:output_type -> cordboard.control.v1.ReloadReply
+	79,  // 175: cordboard.control.v1.Control.Acknowledge:output_type -> cordboard.control.v1.AcknowledgeReply
+	148, // [148:176] is the sub-list for method output_type
+	120, // [120:148] is the sub-list for method input_type
+	120, // [120:120] is the sub-list for extension type_name
+	120, // [120:120] is the sub-list for extension extendee
+	0,   // [0:120] is the sub-list for field type_name
 }
 
 func init() { file_control_proto_init() }
@@ -6513,7 +6764,7 @@ func file_control_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_control_proto_rawDesc), len(file_control_proto_rawDesc)),
 			NumEnums:      15,
-			NumMessages:   62,
+			NumMessages:   65,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -55,6 +55,7 @@ const (
 	Control_Search_FullMethodName        = "/cordboard.control.v1.Control/Search"
 	Control_Directory_FullMethodName     = "/cordboard.control.v1.Control/Directory"
 	Control_Status_FullMethodName        = "/cordboard.control.v1.Control/Status"
+	Control_Reload_FullMethodName        = "/cordboard.control.v1.Control/Reload"
 	Control_Acknowledge_FullMethodName   = "/cordboard.control.v1.Control/Acknowledge"
 )
 
@@ -127,6 +128,10 @@ type ControlClient interface {
 	Directory(ctx context.Context, in *DirectoryRequest, opts ...grpc.CallOption) (*DirectoryReply, error)
 	// Status is how the daemon and its adapters are.
 	Status(ctx context.Context, in *StatusRequest, opts ...grpc.CallOption) (*StatusReply, error)
+	// Reload brings the daemon's configuration file into force while calls run, all of it or nothing; with dry_run it only tells what
+	// that would do. A file that cannot be taken is no error of this method: the reply tells why. For the daemon's own socket;
+	// others get UNIMPLEMENTED.
+	Reload(ctx context.Context, in *ReloadRequest, opts ...grpc.CallOption) (*ReloadReply, error)
 	// Acknowledge says that an adapter has done with every event up to a cursor: it is given them never
 	// again, not after a restart of either side. For adapters only, who are known by their connection;
 	// others get PERMISSION_DENIED. A cursor behind an earlier one changes nothing; one that lies ahead of
@@ -411,6 +416,16 @@ func (c *controlClient) Status(ctx context.Context, in *StatusRequest, opts ...g
 	return out, nil
 }
 
+func (c *controlClient) Reload(ctx context.Context, in *ReloadRequest, opts ...grpc.CallOption) (*ReloadReply, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ReloadReply)
+	err := c.cc.Invoke(ctx, Control_Reload_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *controlClient) Acknowledge(ctx context.Context, in *AcknowledgeRequest, opts ...grpc.CallOption) (*AcknowledgeReply, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(AcknowledgeReply)
@@ -490,6 +505,10 @@ type ControlServer interface {
 	Directory(context.Context, *DirectoryRequest) (*DirectoryReply, error)
 	// Status is how the daemon and its adapters are.
 	Status(context.Context, *StatusRequest) (*StatusReply, error)
+	// Reload brings the daemon's configuration file into force while calls run, all of it or nothing; with dry_run it only tells what
+	// that would do. A file that cannot be taken is no error of this method: the reply tells why. For the daemon's own socket;
+	// others get UNIMPLEMENTED.
+	Reload(context.Context, *ReloadRequest) (*ReloadReply, error)
 	// Acknowledge says that an adapter has done with every event up to a cursor: it is given them never
 	// again, not after a restart of either side. For adapters only, who are known by their connection;
 	// others get PERMISSION_DENIED. A cursor behind an earlier one changes nothing; one that lies ahead of
@@ -582,6 +601,9 @@ func (UnimplementedControlServer) Directory(context.Context, *DirectoryRequest) 
 }
 func (UnimplementedControlServer) Status(context.Context, *StatusRequest) (*StatusReply, error) {
 	return nil, status.Error(codes.Unimplemented, "method Status not implemented")
+}
+func (UnimplementedControlServer) Reload(context.Context, *ReloadRequest) (*ReloadReply, error) {
+	return nil, status.Error(codes.Unimplemented, "method Reload not implemented")
 }
 func (UnimplementedControlServer) Acknowledge(context.Context, *AcknowledgeRequest) (*AcknowledgeReply, error) {
 	return nil, status.Error(codes.Unimplemented, "method Acknowledge not implemented")
@@ -1068,6 +1090,24 @@ func _Control_Status_Handler(srv interface{}, ctx context.Context, dec func(inte
 	return interceptor(ctx, in, info, handler)
 }
 
+func _Control_Reload_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ReloadRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ControlServer).Reload(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: Control_Reload_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ControlServer).Reload(ctx, req.(*ReloadRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _Control_Acknowledge_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(AcknowledgeRequest)
 	if err := dec(in); err != nil {
@@ -1192,6 +1232,10 @@ var Control_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "Status",
 			Handler:    _Control_Status_Handler,
+		},
+		{
+			MethodName: "Reload",
+			Handler:    _Control_Reload_Handler,
 		},
 		{
 			MethodName: "Acknowledge",
