@@ -2,11 +2,12 @@
 GO        ?= go
 BIN       := bin/cordboard
 PKGS      := ./...
+VERSION   ?= 0.0.0+git$(shell git log -1 --format=%cd.%h --date=format:%Y%m%d)
 FUZZTIME  ?= 20s
 TESTFLAGS ?=
 
 
-.PHONY: help build demo test lint bench fuzz proto schema clean
+.PHONY: help build demo test deb lint bench fuzz proto schema clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "%-10s %s\n", $$1, $$2}'
@@ -30,6 +31,9 @@ lint: ## gofmt, vet, staticcheck, import direction, govulncheck where its databa
 
 bench: build ## measure the real daemon: figures of docs/performance.md, about 6 minutes; BENCHFLAGS=-small for a quick try
 	$(GO) run ./cmd/cordboard/internal/bench $(BENCHFLAGS)
+
+deb: ## the Debian package, into bin/; VERSION=1.2.3
+	deb/build $(VERSION)
 
 fuzz: ## fuzz what reads from outside for FUZZTIME (20s) each; FUZZ=all for every target
 	.ci/fuzz $(FUZZTIME) $(FUZZ)

@@ -21,6 +21,8 @@ type cli struct {
 	JSON    bool          `help:"Print JSON; errors too."`
 	Timeout time.Duration `help:"Longest wait for the daemon's answer." default:"30s"`
 
+	Version kong.VersionFlag `help:"Print the version."`
+
 	Serve  serveCommand  `cmd:"" group:"daemon" help:"Run the gateway."`
 	Check  checkCommand  `cmd:"" group:"daemon" help:"Check a configuration: every mistake at once."`
 	Doctor doctorCommand `cmd:"" group:"daemon" help:"Try what the configuration needs of this host and its peers."`
@@ -28,6 +30,7 @@ type cli struct {
 	Sim    simCommand    `cmd:"" group:"daemon" help:"A small telephone world to try a daemon with: PBX, phones, customers."`
 
 	Adapter adapterCommand `cmd:"" hidden:"" group:"daemon" help:"Serve as an adapter; the daemon runs this."`
+	Manual  manualCommand  `cmd:"" hidden:"" group:"daemon" help:"Write the manual page, or the completion for bash; packages do this."`
 
 	Agents   agentsCommand   `cmd:"" group:"look" help:"List agents: line, device, status, and why not available."`
 	Calls    callsCommand    `cmd:"" group:"look" help:"List live calls."`

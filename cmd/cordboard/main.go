@@ -31,7 +31,7 @@ func run(args []string, a *app) int {
 	left := false // --help and --version print, then ask to leave
 	parser, err := kong.New(&c, kong.Name("cordboard"), kong.Description(description),
 		kong.Writers(a.out, a.errs), kong.Exit(func(int) { left = true }), kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
-		kong.ExplicitGroups(groups), kong.Bind(a))
+		kong.ExplicitGroups(groups), kong.Vars{"version": daemon.Version()}, kong.Bind(a))
 	if err != nil {
 		return a.fail(err)
 	}

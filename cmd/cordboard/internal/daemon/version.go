@@ -2,8 +2,14 @@ package daemon
 
 import "runtime/debug"
 
-// Version is what this build calls itself: the module's version, or the commit it was built from.
+// release is the version of a package, set by the linker (deb/build).
+var release string
+
+// Version is what this build calls itself: the package's version, the module's, or the commit it was built from.
 func Version() string {
+	if release != "" {
+		return release
+	}
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return "unknown"
