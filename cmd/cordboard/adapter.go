@@ -8,12 +8,14 @@ import (
 
 	"cordboard/configs"
 	"cordboard/plugins/contacts"
+	"cordboard/plugins/webhook"
 )
 
 // builtin are the adapters that come with the daemon, by kind: each serves as an adapter until the daemon
 // ends it.
 var builtin = map[configs.AdapterKind]func(){
 	configs.AdapterContacts: contacts.Main,
+	configs.AdapterWebhook:  webhook.Main,
 }
 
 // adapterCommand makes this process an adapter. The daemon runs it; nobody else has a use for it.

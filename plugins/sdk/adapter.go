@@ -68,6 +68,14 @@ type Listener interface {
 	Event(ctx context.Context, e Event) error
 }
 
+// Batcher is for where each call costs a round trip. It takes events as Listener does, several at a time: those that are
+// there already, in order, at most Batch. They are acknowledged, or come again, together. After a crash the same events may
+// be cut into other lists.
+type Batcher interface {
+	Batch() int
+	Events(ctx context.Context, list []Event) error
+}
+
 // Resyncer is told everything live where events are missing: before the first event ever (the gap then
 // begins at the zero cursor), and where the journal no longer has what came after the adapter's cursor.
 // Events go on after now.Cursor. Without it a gap is logged and passed over. An error is handled as

@@ -1,5 +1,5 @@
 // Package sdk is for writing adapters: a program makes a type with Info and Configure, adds the methods
-// of what it can do (Lookuper, Searcher, Listener, Resyncer, Checker, Stopper), and hands it to Serve.
+// of what it can do (Lookuper, Searcher, Listener or Batcher, Resyncer, Checker, Stopper), and hands it to Serve.
 //
 //	func main() { sdk.Serve(&adapter{}) }
 //

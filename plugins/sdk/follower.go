@@ -15,6 +15,7 @@ import (
 const (
 	againFirst = 100 * time.Millisecond // first wait after an event that was not taken, doubled up to againMost
 	againMost  = 30 * time.Second
+	moreWithin = 2 * time.Millisecond // for an event to be there already
 )
 
 // follower hands the daemon's events to an adapter, one at a time, and acknowledges those it took.
@@ -93,7 +94,7 @@ func (f *follower) run(at, begin journal.Cursor) {
 // follow hands events over until one is a gap, which it returns, or until the end.
 func (f *follower) follow(events *control.Events, at *journal.Cursor) *journal.Gap {
 	for {
-		e, err := events.Next(f.ctx)
+		list, gap, err := f.batch(events)
 		switch {
 		case f.ctx.Err() != nil:
 			return nil
@@ -101,17 +102,58 @@ func (f *follower) follow(events *control.Events, at *journal.Cursor) *journal.G
 			f.setTrouble(fmt.Errorf("events cannot be read: %w", err))
 			f.log.Error("events cannot be read", "error", err)
 			return nil
-		case e.Gap != nil:
-			return e.Gap
 		}
-		if l, ok := f.adapter.(Listener); ok && !f.again("event", e.Cursor, func() error {
-			return l.Event(f.ctx, Event{Cursor: e.Cursor, Event: e.Event})
-		}) {
-			return nil
+		if len(list) > 0 {
+			last := list[len(list)-1].Cursor
+			if !f.again("event", last, func() error { return f.hand(list) }) {
+				return nil
+			}
+			*at = last
+			f.acks.add(last)
 		}
-		*at = e.Cursor
-		f.acks.add(e.Cursor)
+		if gap != nil {
+			return gap
+		}
 	}
+}
+
+// hand gives events to the adapter: one, where it takes them one at a time.
+func (f *follower) hand(list []Event) error {
+	switch l := f.adapter.(type) {
+	case Batcher:
+		return l.Events(f.ctx, list)
+	case Listener:
+		return l.Event(f.ctx, list[0])
+	}
+	return nil
+}
+
+// batch waits for an event. An adapter that takes several gets those that are there already, up to a gap.
+func (f *follower) batch(events *control.Events) (list []Event, gap *journal.Gap, err error) {
+	most := 1
+	if b, ok := f.adapter.(Batcher); ok {
+		most = max(1, b.Batch())
+	}
+	for len(list) < most && gap == nil {
+		ctx, cancel := f.ctx, context.CancelFunc(func() {})
+		if len(list) > 0 {
+			ctx, cancel = context.WithTimeout(f.ctx, moreWithin)
+		}
+		e, err := events.Next(ctx)
+		more := ctx.Err() == nil
+		cancel()
+		switch {
+		case err != nil && (len(list) == 0 || more):
+			return nil, nil, err
+		case err != nil:
+			return list, nil, nil
+		case e.Gap != nil:
+			gap = e.Gap
+		default:
+			list = append(list, Event{Cursor: e.Cursor, Event: e.Event})
+		}
+	}
+	return list, gap, nil
 }
 
 // resync takes a snapshot, gives it to the adapter and returns the cursor at which events go on.

@@ -318,6 +318,64 @@ func TestEventComesAgain(t *testing.T) {
 	}
 }
 
+// batching takes events in lists, the first one never at once.
+type batching struct {
+	minimal
+	mu    sync.Mutex
+	lists [][]uint64
+	gaps  int
+}
+
+func (b *batching) Batch() int { return 4 }
+
+func (b *batching) Events(_ context.Context, list []Event) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	var seqs []uint64
+	for _, e := range list {
+		seqs = append(seqs, e.Cursor.Seq)
+	}
+	b.lists = append(b.lists, seqs)
+	if len(b.lists) == 1 {
+		return errors.New("the CRM is away")
+	}
+	return nil
+}
+
+func (b *batching) Gap(context.Context, journal.Gap, callcontrol.Snapshot) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.gaps++
+	return nil
+}
+
+// Events come in lists, each again until it is taken; a gap ends a list.
+func TestBatches(t *testing.T) {
+	b := &batching{}
+	rpc, d := serveAdapter(t, b, 100)
+	digits(t, d, 30)
+	configure(t, rpc, &adapterv1.ConfigureRequest{Acknowledged: &controlv1.Cursor{Epoch: "e1", Seq: 10}})
+	until(t, "all is acknowledged", func() bool { return d.acked().Seq == 30 })
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if len(b.lists) < 2 || !slices.Equal(b.lists[0], b.lists[1]) {
+		t.Fatalf("not the same again: %v", b.lists)
+	}
+	next, long := uint64(11), 0
+	for _, list := range b.lists[1:] {
+		long = max(long, len(list))
+		for _, seq := range list {
+			if seq != next {
+				t.Fatalf("%d where %d was due: %v", seq, next, b.lists)
+			}
+			next++
+		}
+	}
+	if next != 31 || long < 2 || long > 4 {
+		t.Errorf("%v", b.lists)
+	}
+}
+
 func TestWhereEventsBegin(t *testing.T) {
 	at := func(seq uint64) *controlv1.Cursor { return &controlv1.Cursor{Epoch: "e1", Seq: seq} }
 	for _, c := range []struct {

@@ -55,8 +55,9 @@ func (s *server) Info(context.Context, *adapterv1.InfoRequest) (*adapterv1.InfoR
 
 func takesEvents(a Adapter) bool {
 	_, listens := a.(Listener)
+	_, batches := a.(Batcher)
 	_, resyncs := a.(Resyncer)
-	return listens || resyncs
+	return listens || batches || resyncs
 }
 
 // Configure implements adapterv1.AdapterServer.

@@ -1,0 +1,281 @@
+package webhook
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"mime"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/goccy/go-yaml"
+	"github.com/google/jsonschema-go/jsonschema"
+
+	"cordboard/callcontrol"
+)
+
+// object is a part of openapi.yaml. Its schemas are those of JSON Schema 2020-12 (OpenAPI 3.1.0 §4.8.24).
+type object = map[string]any
+
+// contract checks what goes over the wire against openapi.yaml, in which no field may be missing.
+type contract struct {
+	t    testing.TB
+	next http.RoundTripper
+	tree object
+
+	mu   sync.Mutex
+	seen map[string]map[int]bool // statuses by operation
+}
+
+func newContract(t testing.TB) *contract {
+	t.Helper()
+	c := &contract{t: t, next: &http.Transport{DisableKeepAlives: true}, seen: map[string]map[int]bool{}}
+	text, err := yaml.YAMLToJSON(description)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(text, &c.tree); err != nil {
+		t.Fatal(err)
+	}
+	closeObjects(c.tree)
+	return c
+}
+
+// closeObjects makes every field that is not described a mistake.
+func closeObjects(node any) {
+	switch n := node.(type) {
+	case []any:
+		for _, v := range n {
+			closeObjects(v)
+		}
+	case object:
+		if _, ok := n["additionalProperties"]; !ok && n["type"] == "object" && n["properties"] != nil {
+			n["additionalProperties"] = false
+		}
+		for _, v := range n {
+			closeObjects(v)
+		}
+	}
+}
+
+// at follows keys and references; nil: there is nothing.
+func (c *contract) at(node any, keys ...string) object {
+	n, _ := node.(object)
+	if ref, ok := n["$ref"].(string); ok && len(keys) > 0 {
+		return c.at(c.at(c.tree, strings.Split(strings.TrimPrefix(ref, "#/"), "/")...), keys...)
+	}
+	if len(keys) == 0 || n == nil {
+		return n
+	}
+	return c.at(n[keys[0]], keys[1:]...)
+}
+
+// fits checks a value against a schema.
+func (c *contract) fits(schema object, text []byte, what string) {
+	c.t.Helper()
+	whole := object{"$defs": c.at(c.tree, "components", "schemas")}
+	for k, v := range schema {
+		whole[k] = v
+	}
+	raw, err := json.Marshal(whole)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	var s jsonschema.Schema
+	if err := json.Unmarshal(bytes.ReplaceAll(raw, []byte("#/components/schemas/"), []byte("#/$defs/")), &s); err != nil {
+		c.t.Fatalf("%s: %v", what, err)
+	}
+	resolved, err := s.Resolve(nil)
+	if err != nil {
+		c.t.Fatalf("%s: %v", what, err)
+	}
+	var v any
+	if err := json.Unmarshal(text, &v); err != nil {
+		c.t.Errorf("%s: %v: %s", what, err, text)
+	} else if err := resolved.Validate(v); err != nil {
+		c.t.Errorf("%s: %v: %s", what, err, text)
+	}
+}
+
+// schema checks a value against a named schema.
+func (c *contract) schema(name string, text []byte) {
+	c.t.Helper()
+	s := c.at(c.tree, "components", "schemas", name)
+	if s == nil {
+		c.t.Fatalf("openapi.yaml has no schema %s", name)
+	}
+	c.fits(s, text, name)
+}
+
+// RoundTrip implements http.RoundTripper.
+func (c *contract) RoundTrip(r *http.Request) (*http.Response, error) {
+	var body []byte
+	if r.Body != nil {
+		body, _ = io.ReadAll(r.Body)
+		r.Body = io.NopCloser(bytes.NewReader(body))
+	}
+	resp, err := c.next.RoundTrip(r)
+	if err != nil {
+		return nil, err
+	}
+	path, op := c.operation(r)
+	if op == nil {
+		return resp, nil
+	}
+	what := r.Method + " " + path
+	c.mu.Lock()
+	if c.seen[what] == nil {
+		c.seen[what] = map[int]bool{}
+	}
+	c.seen[what][resp.StatusCode] = true
+	c.mu.Unlock()
+	if resp.StatusCode == http.StatusOK {
+		c.request(r, path, op, body)
+	}
+	kind, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type"))
+	answer := c.at(op, "responses", strconv.Itoa(resp.StatusCode), "content")
+	if answer == nil {
+		answer = c.at(op, "responses", "default", "content")
+	}
+	if answer[kind] == nil {
+		c.t.Errorf("%s: %d with %q is not described", what, resp.StatusCode, kind)
+	}
+	if !strings.HasSuffix(kind, "json") {
+		return resp, nil
+	}
+	text, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return nil, err
+	}
+	_ = resp.Body.Close()
+	resp.Body = io.NopCloser(bytes.NewReader(text))
+	if r.Method != http.MethodHead {
+		c.fits(c.at(answer, kind, "schema"), text, what)
+	}
+	return resp, nil
+}
+
+// operation is what the file says of a request; nil: nothing.
+func (c *contract) operation(r *http.Request) (string, object) {
+	for path := range c.at(c.tree, "paths") {
+		want, got := strings.Split(path, "/"), strings.Split(r.URL.Path, "/")
+		ok := len(want) == len(got)
+		for i := range want {
+			ok = ok && (want[i] == got[i] || want[i] != "" && want[i][0] == '{')
+		}
+		if op := c.at(c.tree, "paths", path, strings.ToLower(r.Method)); ok && op != nil {
+			return path, op
+		}
+	}
+	return "", nil
+}
+
+// request checks one that was accepted.
+func (c *contract) request(r *http.Request, path string, op object, body []byte) {
+	c.t.Helper()
+	var known []string
+	for _, list := range []any{c.at(c.tree, "paths", path)["parameters"], op["parameters"]} {
+		all, _ := list.([]any)
+		for _, p := range all {
+			if ref, ok := p.(object)["$ref"].(string); ok {
+				p = c.at(c.tree, strings.Split(strings.TrimPrefix(ref, "#/"), "/")...)
+			}
+			known = append(known, p.(object)["in"].(string)+" "+p.(object)["name"].(string))
+		}
+	}
+	for key := range r.URL.Query() {
+		if !slices.Contains(known, "query "+key) {
+			c.t.Errorf("%s: %s is not described", path, key)
+		}
+	}
+	for _, h := range []string{"Idempotency-Key", "Last-Event-ID"} {
+		if r.Header.Get(h) != "" && !slices.Contains(known, "header "+h) {
+			c.t.Errorf("%s: %s is not described", path, h)
+		}
+	}
+	if len(body) > 0 {
+		c.fits(c.at(op, "requestBody", "content", "application/json", "schema"), body, path+" request")
+	}
+}
+
+// enum is the values of a schema.
+func (c *contract) enum(keys ...string) (out []string) {
+	c.t.Helper()
+	list, _ := c.at(c.tree, append([]string{"components", "schemas"}, keys...)...)["enum"].([]any)
+	for _, v := range list {
+		out = append(out, v.(string))
+	}
+	return out
+}
+
+// Every route is an operation of the file and every operation a route, each reference leads somewhere; verbs, kinds and codes
+// are those that there are.
+func TestDescriptionIsWhole(t *testing.T) {
+	c := newContract(t)
+	c.references(c.tree)
+	want, ids := map[string]bool{openapiRoute: true}, map[string]bool{}
+	for route := range (&api{}).routes() {
+		want[route] = true
+	}
+	for path := range c.at(c.tree, "paths") {
+		for method, op := range c.at(c.tree, "paths", path) {
+			if method == "parameters" {
+				continue
+			}
+			route, id := strings.ToUpper(method)+" "+path, op.(object)["operationId"].(string)
+			if !want[route] || ids[id] {
+				t.Errorf("%s %s is described, and not there or there twice", route, id)
+			}
+			ids[id] = true
+			delete(want, route)
+		}
+	}
+	for op := range want {
+		t.Errorf("%s is not described", op)
+	}
+	same := func(what string, got, want []string) {
+		t.Helper()
+		slices.Sort(got)
+		slices.Sort(want)
+		if !slices.Equal(got, want) {
+			t.Errorf("%s: %v, want %v", what, got, want)
+		}
+	}
+	var verbs, codes []string
+	done := map[callcontrol.Kind]bool{callcontrol.KindDial: true, callcontrol.KindStatus: true}
+	for _, v := range callVerbs {
+		done[v.kind] = true
+	}
+	for _, k := range callcontrol.Kinds {
+		verbs = append(verbs, string(k))
+		if !done[k] {
+			t.Errorf("verb %s has no route", k)
+		}
+	}
+	for code := range statuses {
+		codes = append(codes, string(code))
+	}
+	same("verbs", c.enum("Verb"), verbs)
+	same("kinds", c.enum("EventKind"), slices.Clone(allKinds))
+	same("codes", c.enum("Problem", "properties", "code"), codes)
+}
+
+func (c *contract) references(node any) {
+	switch n := node.(type) {
+	case []any:
+		for _, v := range n {
+			c.references(v)
+		}
+	case object:
+		if ref, ok := n["$ref"].(string); ok && c.at(c.tree, strings.Split(strings.TrimPrefix(ref, "#/"), "/")...) == nil {
+			c.t.Errorf("%s leads nowhere", ref)
+		}
+		for _, v := range n {
+			c.references(v)
+		}
+	}
+}
