@@ -56,7 +56,6 @@ func (s *Stack) onInvite(st *serverTx, src source) {
 		refuse(status, "", "")
 		return
 	}
-	_ = st.respond(s.reply(req, 100, ""))
 	c := s.newIncoming(st, in, tr, acc, src)
 	switch status := s.add(c, mergeKeyOf(req)); {
 	case status == 482:

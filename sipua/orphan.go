@@ -111,10 +111,8 @@ func (c *core) inherit(f Farewell) error {
 	}
 	c.callID, c.localTag, c.remoteTag, c.phone = f.CallID, f.LocalTag, f.RemoteTag, f.Phone
 	c.wantCSeq = min(f.CSeq, 1<<30) + cseqAhead
-	for text, uri := range map[string]*sip.Uri{f.Local: &c.peer.local, f.Remote: &c.peer.remote, f.Target: &c.peer.target} {
-		if err := sip.ParseUri(text, uri); err != nil {
-			return err
-		}
+	if err := errors.Join(sip.ParseUri(f.Local, &c.peer.local), sip.ParseUri(f.Remote, &c.peer.remote), sip.ParseUri(f.Target, &c.peer.target)); err != nil {
+		return err
 	}
 	if c.peer.routes = uris(f.Routes); len(c.peer.routes) != len(f.Routes) {
 		return errors.New("bad route set")

@@ -103,27 +103,37 @@ func TestEndOrphanChallenged(t *testing.T) {
 	end()
 }
 
-// A peer that answers while we cancel has its 200 acknowledged and hears BYE.
+// A peer that answers while we cancel has its 200 acknowledged and hears BYE, whether it rang before or is known by its number only.
 func TestEndOrphanStrayAnswer(t *testing.T) {
+	t.Run("rang", func(t *testing.T) { strayAnswer(t, true) })
+	t.Run("silent", func(t *testing.T) { strayAnswer(t, false) })
+}
+
+func strayAnswer(t *testing.T, rang bool) {
 	r := newRig(t, func(c *Config) { c.StopTimeout = 100 * time.Millisecond })
 	told := newNewest()
 	_, ev := r.invite(func(p *InviteParams) { p.OnFarewell = told.tell })
 	inv := r.pbx.request("INVITE")
-	r.pbx.reply(inv, 180, "pt", "", "")
-	want[Ringing](ev)
-	f := told.want(t, func(f Farewell) bool { return f.Kind == FarewellCancel && f.RemoteTag == "pt" })
+	tag := ""
+	if rang {
+		tag = "pt"
+		r.pbx.reply(inv, 180, tag, "", "")
+		want[Ringing](ev)
+	}
+	f := told.want(t, func(f Farewell) bool { return f.Kind == FarewellCancel && f.RemoteTag == tag })
 	end := ending(t, r.nextLife(nil), f)
 	cancel := r.pbx.request("CANCEL")
 	if cancel.header("Via") != inv.header("Via") || cancel.cseq() != inv.cseq() || cancel.tag("To") != "" || cancel.tag("From") != inv.tag("From") {
 		t.Errorf("cancel does not match the INVITE: %s", cancel.text)
 	}
 	r.pbx.reply(inv, 200, "other", "", sdp(40000, "sendrecv"))
-	if ack := r.pbx.request("ACK"); ack.tag("To") != "other" || ack.cseq() != inv.cseq() {
+	to := inv.header("To") + ";tag=other"
+	if ack := r.pbx.request("ACK"); ack.header("To") != to || ack.header("From") != inv.header("From") || ack.cseq() != inv.cseq() {
 		t.Errorf("%s", ack.text)
 	}
 	r.pbx.reply(cancel, 200, "other", "", "")
 	bye := r.pbx.request("BYE")
-	if bye.tag("To") != "other" {
+	if bye.header("To") != to || bye.header("From") != inv.header("From") {
 		t.Errorf("%s", bye.text)
 	}
 	r.pbx.reply(inv, 200, "other", "", sdp(40000, "sendrecv")) // the ACK was lost

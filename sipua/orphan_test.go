@@ -18,6 +18,8 @@ type farewells struct {
 	t    *testing.T
 	mu   sync.Mutex
 	rows map[int][]Farewell // all that each call told, oldest first
+
+	killed bool
 }
 
 // of is the callback of one call.
@@ -34,6 +36,28 @@ func (f *farewells) of(call int) func(Farewell) {
 		f.mu.Lock()
 		defer f.mu.Unlock()
 		f.rows[call] = append(f.rows[call], back)
+	}
+}
+
+// leaves sees that what ends a call is told before anything leaves by which its peer takes part in it: the process may be killed at any
+// moment.
+func (f *farewells) leaves(m rawMsg) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.killed {
+		return
+	}
+	var newest Farewell
+	for _, rows := range f.rows {
+		if w := rows[len(rows)-1]; w.CallID == m.header("Call-ID") {
+			newest = w
+		}
+	}
+	switch method := m.method(); {
+	case m.status() == 100 && newest.Kind != FarewellRefuse, method == "INVITE" && newest.Kind != FarewellCancel,
+		m.status() == 200 && strings.HasSuffix(m.header("CSeq"), "INVITE") && newest.Invite == "",
+		method == "ACK" && (newest.Kind != FarewellBye || newest.RemoteTag != m.tag("To")):
+		f.t.Errorf("told %q, then leaves %.20q", newest.Kind, m.text)
 	}
 }
 
@@ -101,8 +125,14 @@ func (k killing) run(t *testing.T) {
 	t.Logf("seed %d", seed)
 	n := newMemNet(seed, 0, 5*time.Millisecond)
 	dropped := k.drop
-	n.drop = func(from, _ netip.AddrPort, data []byte) bool { return dropped != nil && dropped(from, string(data)) }
 	rows := &farewells{t: t, rows: map[int][]Farewell{}}
+	n.drop = func(from, _ netip.AddrPort, data []byte) bool {
+		if from == memA {
+			start, _, _ := strings.Cut(string(data), "\r\n")
+			rows.leaves(rawMsg{text: string(data), start: start})
+		}
+		return dropped != nil && dropped(from, string(data))
+	}
 	sides := make([]*side, orphans)
 	a, b := memStack(t, n, memA, memB, func(d *Dialog, in Incoming) {
 		d.OnFarewell(rows.of(int(in.RequestURI.User[0] - 'A')))
@@ -129,6 +159,9 @@ func (k killing) run(t *testing.T) {
 	time.Sleep(time.Second)
 	synctest.Wait()
 	stored := k.stored(rows)
+	rows.mu.Lock()
+	rows.killed = true
+	rows.mu.Unlock()
 	n.mu.Lock()
 	dropped = func(from netip.AddrPort, _ string) bool { return from == memA } // what a says at its stop is not heard
 	n.mu.Unlock()

@@ -182,6 +182,7 @@ func (c *core) onSuccess(res *sip.Response) {
 func (c *core) sendAck() {
 	if c.invite.ack == nil {
 		c.invite.ack = c.ackFor(c.invite.now, c.invite.res)
+		c.tellFarewell() // before it leaves: without it the peer says its 2xx again, by which the next life learns of it
 	}
 	c.writeAck(c.invite.ack)
 }

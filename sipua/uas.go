@@ -72,7 +72,8 @@ func (c *core) onInvite(st *serverTx) {
 		return
 	}
 	c.s.deps.OnInvite(c.dialog, *c.incoming)
-	c.parting = true
+	c.tellFarewell() // before the peer relies on us: with 100 it sends its INVITE no more
+	c.respond(st, c.s.reply(req, 100, ""))
 }
 
 // answerWith makes a response to a request within the dialog, with our tag and Contact.
