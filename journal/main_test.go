@@ -28,7 +28,7 @@ func TestMain(m *testing.M) {
 }
 
 // children are what this binary does as a process of its own.
-var children = map[string]func() error{"append": appendForever, "full": fullDisk, "table": tableUntilKilled}
+var children = map[string]func() error{"append": appendForever, "full": fullDisk, "table": tableUntilKilled, "ahead": putUntilKilled}
 
 // patience is for a machine that has much else to do.
 const patience = 2 * time.Minute

@@ -41,7 +41,7 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 			return nil, err
 		}
 	}
-	if s.cursors, err = openTable[Cursor](ctx, s, "cursors", 0, ackEvery); err != nil {
+	if s.cursors, err = openTable[Cursor](ctx, s, "cursors", tableConfig{every: ackEvery}); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
 	return s, nil

@@ -17,14 +17,16 @@ type Table[V any] struct {
 	ttl   time.Duration
 	every time.Duration // least time between two batches of writes
 
-	stream *stream // nil: memory only
-	kick   chan struct{}
-	ending chan struct{}   // closed when the table is
-	ctx    context.Context // ends when the writer must give up
-	cancel context.CancelFunc
-	writer sync.WaitGroup
-	once   sync.Once
-	ended  error // of close
+	stream      *stream // nil: memory only
+	ahead       *ahead  // nil: nothing is written ahead of the server
+	kick        chan struct{}
+	ending      chan struct{}   // closed when the table is
+	ctx         context.Context // ends when the writer must give up
+	cancel      context.CancelFunc
+	writer      sync.WaitGroup
+	aheadWriter sync.WaitGroup
+	once        sync.Once
+	ended       error // of close
 
 	mu      sync.Mutex
 	rows    map[string]row[V]
@@ -48,6 +50,14 @@ type change[V any] struct {
 	key     string
 	value   V
 	deleted bool
+	at      time.Time // of the Put or Delete
+}
+
+// tableConfig is what tables differ in.
+type tableConfig struct {
+	ttl   time.Duration
+	every time.Duration // least time between two batches of writes
+	ahead bool          // changes are in a file of this host before they are stored
 }
 
 // How many changes wait in full; of more, only the last one of each key. Of cursors the first.
@@ -60,23 +70,24 @@ const (
 // ErrClosed, or say what the server refused. A table is opened once
 // in the life of a store.
 func OpenTable[V any](ctx context.Context, s *Store, name string, ttl time.Duration) (*Table[V], error) {
-	return openTable[V](ctx, s, name, ttl, 0)
+	return openTable[V](ctx, s, name, tableConfig{ttl: ttl})
 }
 
 // Put sets the value of a key. It never waits for the disk. After Close it changes nothing that lasts.
 func (t *Table[V]) Put(key string, v V) {
 	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.putLocked(key, v)
+	number := t.putLocked(key, v)
+	t.mu.Unlock()
+	t.await(number)
 }
 
-func (t *Table[V]) putLocked(key string, v V) {
+func (t *Table[V]) putLocked(key string, v V) (number uint64) {
 	now := time.Now()
 	if t.ttl > 0 && now.Sub(t.pruned) > t.ttl/4 {
 		t.pruneLocked(now)
 	}
 	t.rows[key] = row[V]{v, now}
-	t.writeLocked(change[V]{key: key, value: v})
+	return t.writeLocked(change[V]{key: key, value: v, at: now})
 }
 
 // pruneLocked forgets what is older than ttl; the server does the same by itself.
@@ -108,23 +119,26 @@ func (t *Table[V]) update(key string, f func(old V, ok bool) (V, bool)) {
 // Delete removes a key. It never waits for the disk.
 func (t *Table[V]) Delete(key string) {
 	t.mu.Lock()
-	defer t.mu.Unlock()
+	number := uint64(0)
 	if _, ok := t.rows[key]; ok {
 		delete(t.rows, key)
-		t.writeLocked(change[V]{key: key, deleted: true})
+		number = t.writeLocked(change[V]{key: key, deleted: true, at: time.Now()})
 	}
+	t.mu.Unlock()
+	t.await(number)
 }
 
-// writeLocked queues a change.
-func (t *Table[V]) writeLocked(c change[V]) {
+// writeLocked queues a change, and returns its number in the file that is ahead of the server.
+func (t *Table[V]) writeLocked(c change[V]) (number uint64) {
 	if t.stream == nil || t.closing {
-		return
+		return 0
 	}
 	t.queue = append(t.queue, c)
 	if len(t.queue) > t.merge {
 		t.mergeLocked()
 	}
 	t.tell()
+	return t.aheadLocked(c)
 }
 
 // tell wakes the writer.
@@ -222,6 +236,7 @@ func (t *Table[V]) close() error {
 		t.writer.Wait()
 		stop()
 		t.cancel()
+		t.closeAhead()
 		t.stream.close()
 		if left := t.left(); left > 0 {
 			t.ended = fmt.Errorf("journal: %d changes of %s could not be stored", left, t.name)

@@ -28,12 +28,12 @@ type entry[V any] struct {
 	Deleted bool   `json:"deleted,omitempty"`
 }
 
-func openTable[V any](ctx context.Context, s *Store, name string, ttl, every time.Duration) (*Table[V], error) {
+func openTable[V any](ctx context.Context, s *Store, name string, c tableConfig) (*Table[V], error) {
 	if err := s.reserve(name); err != nil {
 		return nil, err
 	}
 	t := &Table[V]{
-		name: name, ttl: ttl, every: every, rows: map[string]row[V]{}, seqs: map[string]uint64{},
+		name: name, ttl: c.ttl, every: c.every, rows: map[string]row[V]{}, seqs: map[string]uint64{},
 		kick: make(chan struct{}, 1), ending: make(chan struct{}),
 	}
 	t.merge = t.least()
@@ -41,6 +41,9 @@ func openTable[V any](ctx context.Context, s *Store, name string, ttl, every tim
 	var err error
 	if s.backend != nil {
 		if err = t.load(ctx, s); err == nil {
+			if c.ahead && s.cfg.Dir != "" {
+				t.openAhead(s.cfg.Dir)
+			}
 			t.writer.Go(t.write)
 		}
 	}
@@ -262,7 +265,7 @@ func (t *Table[V]) failed(failure error) {
 	t.newest, t.entries = 0, 0
 	var all []change[V]
 	for key, r := range t.rows {
-		all = append(all, change[V]{key: key, value: r.value})
+		all = append(all, change[V]{key: key, value: r.value, at: r.at})
 	}
 	t.flying, t.queue = nil, append(all, t.queue...)
 	t.mergeLocked()

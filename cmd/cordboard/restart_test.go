@@ -113,7 +113,7 @@ func TestProcessKilled(t *testing.T) {
 
 func newKilling(t *testing.T) *killing {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute+time.Duration(rounds(t, 0))*20*time.Second)
 	t.Cleanup(cancel)
 	here := netip.MustParseAddr("127.0.0.1")
 	p := &killing{t: t, ctx: ctx, dir: t.TempDir(), sip: netip.AddrPortFrom(here, freePort(t)), figure: netip.AddrPortFrom(here, freePort(t))}
@@ -147,6 +147,7 @@ agents:
 	p.start()
 	t.Cleanup(func() {
 		p.kill()
+		p.client.Close()
 		if t.Failed() {
 			t.Log(p.log.String())
 		}
@@ -377,8 +378,8 @@ func (p *killing) phase(agent int, phase callcontrol.Phase, remote callcontrol.N
 	})
 }
 
-// partiesEnd waits for the end of every party's call, of customers, numbers that were called, and phones.
-func (p *killing) partiesEnd() {
+// allParties are customers, numbers that were called, and phones.
+func (p *killing) allParties() []*sim.Party {
 	p.t.Helper()
 	parties := p.parties
 	for _, number := range []string{"2001", "2100"} {
@@ -395,9 +396,15 @@ func (p *killing) partiesEnd() {
 			parties = append(parties, party)
 		}
 	}
-	late, cancel := context.WithTimeout(p.ctx, 5*time.Second)
+	return parties
+}
+
+// partiesEnd waits for the end of every party's call.
+func (p *killing) partiesEnd() {
+	p.t.Helper()
+	late, cancel := context.WithTimeout(p.ctx, restartLimit)
 	defer cancel()
-	for _, party := range parties {
+	for _, party := range p.allParties() {
 		if err := party.Wait(late, sim.StateEnded); err != nil {
 			p.t.Error(err)
 		}

@@ -29,7 +29,7 @@ type legRow struct {
 // openLegs opens the table of legs and takes those of the last run.
 func (d *Daemon) openLegs(ctx context.Context, store *journal.Store) error {
 	var err error
-	if d.farewells, err = journal.OpenTable[legRow](ctx, store, "legs", 0); err == nil {
+	if d.farewells, err = journal.OpenAhead[legRow](ctx, store, "legs", 0); err == nil {
 		d.orphans = maps.Collect(d.farewells.All())
 	}
 	return err

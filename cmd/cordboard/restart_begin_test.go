@@ -1,0 +1,157 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"strconv"
+	"testing"
+	"time"
+
+	"cordboard/callcontrol"
+	"cordboard/journal"
+	"cordboard/sim"
+	"cordboard/sipua"
+)
+
+// restartLimit is from a restart until nothing of the run before is left at any peer.
+const restartLimit = 5 * time.Second
+
+// rounds is how often a test kills the daemon: a few times, or KILLS times.
+func rounds(t *testing.T, few int) int {
+	t.Helper()
+	text := os.Getenv("KILLS")
+	if text == "" {
+		return few
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 1 {
+		t.Fatalf("KILLS=%s", text)
+	}
+	return n
+}
+
+// Killed in the first moments of calls, when most of them are known by one message only, the daemon leaves no leg either that
+// the next start does not end, and no call whose end is not told once.
+func TestProcessKilledBeginning(t *testing.T) {
+	p := newKilling(t)
+	var followed journal.Cursor
+	for round := range rounds(t, 4) {
+		stopPhones := p.run()
+		customers := p.begin(round)
+		<-time.After(time.Duration(rand.IntN(60_000)) * time.Microsecond)
+		p.kill()
+		p.client.Close()
+
+		begin := time.Now()
+		p.start()
+		up := time.Since(begin)
+		parties := p.allParties()
+		s := p.partiesLeft(parties, customers, begin)
+		for _, c := range customers {
+			c.Hangup()
+		}
+		var live callcontrol.Live
+		followed = p.fold(followed, s.Cursor, &live)
+		for id := range live.Calls {
+			if !isLive(s, id) {
+				t.Errorf("by the events call %s is alive", id)
+			}
+		}
+		p.until("the customers who called the next run are gone", func() bool {
+			s, err := p.client.Snapshot(p.ctx)
+			p.must(err)
+			return len(s.Calls) == 0
+		})
+		t.Logf("round %d: up after %v, %d parties, all ended after %v, %d calls began anew", round, up, len(parties), time.Since(begin), len(s.Calls))
+		stopPhones()
+	}
+}
+
+// begin lets every agent be called or call, all at the same time, and does not wait for anything.
+func (p *killing) begin(round int) (customers map[callcontrol.Number]*sim.Party) {
+	p.t.Helper()
+	customers = map[callcontrol.Number]*sim.Party{}
+	for i := range phases {
+		if (i+round)%3 > 0 {
+			number := fmt.Sprint(380440000000 + 100*round + i)
+			customer, err := p.pbx.Call(sipua.Identity{Number: number}, user(i), sim.Tone(-20, 1000))
+			p.must(err)
+			customers[callcontrol.Number(number)] = customer
+			p.keep(customer)
+			continue
+		}
+		client := p.client
+		go func() {
+			ctx, cancel := context.WithTimeout(p.ctx, restartLimit)
+			defer cancel()
+			number := callcontrol.Number("2001")
+			if i%2 == 0 {
+				number = "2100"
+			}
+			_, _ = client.Do(ctx, callcontrol.Command{Kind: callcontrol.KindDial, Agent: name(i), Number: number})
+		}()
+	}
+	return customers
+}
+
+// partiesLeft waits for the end of every call of the run before. What a customer's INVITE, said again, has begun in this run is
+// none.
+func (p *killing) partiesLeft(parties []*sim.Party, customers map[callcontrol.Number]*sim.Party, begin time.Time) (s callcontrol.Snapshot) {
+	p.t.Helper()
+	for end := time.Now().Add(restartLimit); ; {
+		var err error
+		s, err = p.client.Snapshot(p.ctx)
+		p.must(err)
+		anew := map[*sim.Party]bool{}
+		for _, c := range s.Calls {
+			anew[customers[c.Remote.Number]] = true
+		}
+		var left []string
+		for _, party := range parties {
+			if party.State() != sim.StateEnded && !anew[party] {
+				left = append(left, fmt.Sprint(party.Name, " ", party.State()))
+			}
+		}
+		if len(left) == 0 {
+			return s
+		}
+		if time.Now().After(end) {
+			p.t.Errorf("%v after the restart there are %v", time.Since(begin), left)
+			return s
+		}
+		<-time.After(10 * time.Millisecond)
+	}
+}
+
+func isLive(s callcontrol.Snapshot, id callcontrol.CallID) bool {
+	for _, c := range s.Calls {
+		if c.ID == id {
+			return true
+		}
+	}
+	return false
+}
+
+// fold reads the events up to a cursor. Each call ends once, and nothing is told of it afterwards.
+func (p *killing) fold(from, to journal.Cursor, live *callcontrol.Live) journal.Cursor {
+	p.t.Helper()
+	ended := map[callcontrol.CallID]int{}
+	for sub := p.client.Subscribe(from); from.Epoch != to.Epoch || from.Seq < to.Seq; {
+		e, err := sub.Next(p.ctx)
+		p.must(err)
+		if e.Gap != nil {
+			p.t.Fatalf("gap %+v", *e.Gap)
+		}
+		from = e.Cursor
+		live.Apply(&e.Event)
+		if e.Event.Kind == callcontrol.EventCallEnded {
+			ended[e.Event.CallID]++
+		}
+		if n := ended[e.Event.CallID]; n > 1 || n == 1 && e.Event.Call != nil && e.Event.Call.Phase != callcontrol.PhaseEnded {
+			p.t.Errorf("%s of call %s, which has ended %d times", e.Event.Kind, e.Event.CallID, n)
+		}
+	}
+	return from
+}
