@@ -72,6 +72,8 @@ func (a *api) routes() map[string]handler {
 		"GET /v1/status":                 a.getStatus,
 		"GET /v1/directory":              a.getDirectory,
 		"GET /v1/snapshot":               a.getSnapshot,
+		"GET /v1/history":                a.getHistory,
+		"GET /v1/contacts":               a.getContacts,
 		"GET /v1/events":                 a.getEvents,
 		"GET /v1/agents/{agent}":         a.getAgent,
 		"GET /v1/calls/{call}":           a.getCall,

@@ -18,7 +18,8 @@ func TestOperations(t *testing.T) {
 	w := newWorld(t, apiConfig, 100)
 	c := newContract(t)
 	w.client.Transport = c
-	for _, path := range []string{"/openapi.json", "/v1/health", "/v1/status", "/v1/directory", "/v1/snapshot", "/v1/snapshot?agent=anna", "/v1/agents/anna", "/v1/calls/c-anna"} {
+	for _, path := range []string{"/openapi.json", "/v1/health", "/v1/status", "/v1/directory", "/v1/snapshot", "/v1/snapshot?agent=anna", "/v1/agents/anna", "/v1/calls/c-anna",
+		"/v1/history", "/v1/history?agent=anna&limit=1&before=2026-03-01T09:00:00Z", "/v1/contacts?q=Olena", "/v1/contacts?q=nobody&agent=anna&limit=5"} {
 		if a := w.request("GET", path, allToken, ""); a.status != 200 || a.header.Get("Content-Type") != "application/json" {
 			t.Errorf("%s: %d %s", path, a.status, a.body)
 		}
@@ -81,7 +82,10 @@ func TestRefusals(t *testing.T) {
 	c := newContract(t)
 	w.client.Transport = c
 	for code, status := range statuses {
-		var err error = &callcontrol.Refusal{Code: code, Message: "because", State: "held"}
+		var err error = &callcontrol.Refusal{
+			Code: code, Message: "because", State: "held", Replayed: true,
+			Moment: &callcontrol.Moment{Agent: "anna", Status: callcontrol.StatusReady, Calls: []callcontrol.CallPhase{{Call: "c-anna", Phase: callcontrol.PhaseHeld}}},
+		}
 		switch code {
 		case codeInternal:
 			err = errors.New("private")
@@ -96,7 +100,7 @@ func TestRefusals(t *testing.T) {
 		if err := json.Unmarshal(a.body, &p); err != nil || a.status != status || p.Status != status || p.Code != code || a.header.Get("Content-Type") != "application/problem+json" {
 			t.Errorf("%s: %d %s", code, a.status, a.body)
 		}
-		if code != codeInternal && (p.State != "held" || p.Detail != "because") || strings.Contains(string(a.body), "private") {
+		if code != codeInternal && (p.State != "held" || p.Detail != "because" || !p.Replayed || p.Moment == nil || p.Moment.Agent != "anna") || strings.Contains(string(a.body), "private") {
 			t.Errorf("%s: %s", code, a.body)
 		}
 		if (a.header.Get("Retry-After") != "") != (status == 429 || status == 503) {
@@ -150,6 +154,11 @@ func TestBadRequests(t *testing.T) {
 		{"GET", "/v1/snapshot?agent=nobody", allToken, "", nil, 404, "no_such_agent"},
 		{"GET", "/v1/snapshot?agents=anna", allToken, "", nil, 400, "bad_request"},
 		{"GET", "/v1/snapshot?agent=anna&agent=bohdan", allToken, "", nil, 400, "bad_request"},
+		{"GET", "/v1/history?agent=nobody", allToken, "", nil, 404, "no_such_agent"},
+		{"GET", "/v1/history?limit=0", allToken, "", nil, 400, "bad_request"},
+		{"GET", "/v1/history?before=yesterday", allToken, "", nil, 400, "bad_request"},
+		{"GET", "/v1/contacts", allToken, "", nil, 422, "bad_argument"},
+		{"GET", "/v1/contacts?q=x&limit=101", allToken, "", nil, 400, "bad_request"},
 		{"GET", "/v1/calls/c-nobody", allToken, "", nil, 404, "no_such_call"},
 		{"GET", "/v1/events?from=nonsense", allToken, "", nil, 400, "bad_request"},
 		{"GET", "/v1/events", allToken, "", []string{"Last-Event-ID", "e1"}, 400, "bad_request"},
@@ -187,7 +196,8 @@ func TestScope(t *testing.T) {
 	w := newWorld(t, apiConfig, 100)
 	for _, token := range []string{annaToken, bothToken} {
 		for _, c := range [][2]string{
-			{"GET", "/v1/agents/bohdan"}, {"GET", "/v1/calls/c-bohdan"}, {"GET", "/v1/snapshot?agent=bohdan"},
+			{"GET", "/v1/agents/bohdan"}, {"GET", "/v1/calls/c-bohdan"}, {"GET", "/v1/snapshot?agent=bohdan"}, {"GET", "/v1/history?agent=bohdan"},
+			{"GET", "/v1/contacts?q=Olena&agent=bohdan"},
 			{"POST", "/v1/calls/c-bohdan/hangup"}, {"POST", "/v1/calls/c-bohdan/answer"}, {"POST", "/v1/calls/c-nobody/answer"},
 		} {
 			if a := w.request(c[0], c[1], token, ""); a.status != 404 || strings.Contains(string(a.body), "bohdan") {
@@ -199,7 +209,7 @@ func TestScope(t *testing.T) {
 				t.Errorf("%s: %d %s", path, a.status, a.body)
 			}
 		}
-		for _, path := range []string{"snapshot", "status", "directory", "health"} {
+		for _, path := range []string{"snapshot", "status", "directory", "health", "history", "contacts?q=Olena"} {
 			a := w.request("GET", "/v1/"+path, token, "")
 			if text := string(a.body); a.status != 200 || strings.Contains(text, "bohdan") || strings.Contains(text, "carrier") || strings.Contains(text, "private") {
 				t.Errorf("%s: %d %s", path, a.status, text)

@@ -3,19 +3,26 @@ package webhook
 import (
 	"bytes"
 	"encoding/json"
+	"go/ast"
+	"go/parser"
+	gotoken "go/token"
 	"io"
+	"maps"
 	"mime"
 	"net/http"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/goccy/go-yaml"
 	"github.com/google/jsonschema-go/jsonschema"
 
 	"cordboard/callcontrol"
+	"cordboard/plugins/control"
 )
 
 // object is a part of openapi.yaml. Its schemas are those of JSON Schema 2020-12 (OpenAPI 3.1.0 §4.8.24).
@@ -260,8 +267,86 @@ func TestDescriptionIsWhole(t *testing.T) {
 		codes = append(codes, string(code))
 	}
 	same("verbs", c.enum("Verb"), verbs)
-	same("kinds", c.enum("EventKind"), slices.Clone(allKinds))
+	same("kinds here", slices.Clone(allKinds), constants(t, "event.go", "EventKind"))
 	same("codes", c.enum("Problem", "properties", "code"), codes)
+	for schema, of := range map[string][2]string{
+		"EventKind": {"event.go", "EventKind"}, "Phase": {"phase.go", "Phase"}, "Cause": {"cause.go", "Cause"}, "LegState": {"view.go", "LegState"},
+		"AgentStatus": {"command.go", "Status"}, "Connect": {"config.go", "Connect"}, "Ender": {"ender.go", "Ender"},
+	} {
+		same(schema, c.enum(schema), constants(t, of[0], of[1]))
+	}
+	for _, code := range constants(t, "refusal.go", "Code") {
+		if _, ok := statuses[callcontrol.Code(code)]; !ok {
+			t.Errorf("code %s has no status", code)
+		}
+	}
+}
+
+// constants are the values of a type in a file of callcontrol.
+func constants(t *testing.T, file, typ string) (out []string) {
+	t.Helper()
+	tree, err := parser.ParseFile(gotoken.NewFileSet(), "../../callcontrol/"+file, nil, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ast.Inspect(tree, func(n ast.Node) bool {
+		if spec, ok := n.(*ast.ValueSpec); ok && len(spec.Values) == 1 {
+			of, isWord := spec.Type.(*ast.Ident)
+			value, isText := spec.Values[0].(*ast.BasicLit)
+			if isWord && of.Name == typ && isText {
+				word, _ := strconv.Unquote(value.Value)
+				out = append(out, word)
+			}
+		}
+		return true
+	})
+	if len(out) == 0 {
+		t.Fatalf("%s has no %s", file, typ)
+	}
+	return out
+}
+
+// Every field that is answered or sent is described, and every field that is described is there.
+func TestFieldsAreDescribed(t *testing.T) {
+	c := newContract(t)
+	for name, v := range map[string]any{
+		"Message": message{}, "Batch": batch{}, "Lookup": query{}, "Search": wanted{}, "Problem": problem{}, "Health": healthReply{},
+		"Result": callcontrol.Result{}, "Status": control.Status{}, "Directory": control.Directory{}, "FoundContacts": control.Found{},
+		"HistoryRecord": callcontrol.HistoryRecord{},
+	} {
+		c.fields(name, reflect.TypeOf(v), c.at(c.tree, "components", "schemas", name))
+	}
+}
+
+func (c *contract) fields(path string, typ reflect.Type, s object) {
+	c.t.Helper()
+	if ref, ok := s["$ref"].(string); ok {
+		s = c.at(c.tree, strings.Split(strings.TrimPrefix(ref, "#/"), "/")...)
+	}
+	switch {
+	case typ.Kind() == reflect.Pointer:
+		c.fields(path, typ.Elem(), s)
+	case typ.Kind() == reflect.Slice:
+		c.fields(path+"[]", typ.Elem(), c.at(s, "items"))
+	case typ.Kind() == reflect.Struct && typ != reflect.TypeFor[time.Time]():
+		described := maps.Clone(c.at(s, "properties"))
+		for _, f := range reflect.VisibleFields(typ) {
+			name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+			if f.Anonymous {
+				continue
+			}
+			p, ok := described[name].(object)
+			if !ok {
+				c.t.Errorf("%s.%s is not described", path, name)
+				continue
+			}
+			delete(described, name)
+			c.fields(path+"."+name, f.Type, p)
+		}
+		for name := range described {
+			c.t.Errorf("%s.%s is described, and not there", path, name)
+		}
+	}
 }
 
 func (c *contract) references(node any) {

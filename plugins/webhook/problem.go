@@ -12,12 +12,14 @@ import (
 
 // problem is an answer that tells why not (RFC 9457). Code is a callcontrol.Code, or one of those below.
 type problem struct {
-	Type   string           `json:"type"`
-	Title  string           `json:"title"`
-	Status int              `json:"status"`
-	Detail string           `json:"detail"`
-	Code   callcontrol.Code `json:"code"`
-	State  string           `json:"state,omitempty"` // the call's phase at that moment, where there is a call
+	Type     string              `json:"type"`
+	Title    string              `json:"title"`
+	Status   int                 `json:"status"`
+	Detail   string              `json:"detail"`
+	Code     callcontrol.Code    `json:"code"`
+	State    string              `json:"state,omitempty"`    // the call's phase at that moment, where there is a call
+	Moment   *callcontrol.Moment `json:"moment,omitempty"`   // the agent's desk at that moment
+	Replayed bool                `json:"replayed,omitempty"` // the first answer to the same key
 }
 
 // Codes of the API itself.
@@ -54,6 +56,7 @@ var statuses = map[callcontrol.Code]int{
 	callcontrol.CodeBusy:              http.StatusConflict,
 	callcontrol.CodeForbidden:         http.StatusForbidden,
 	callcontrol.CodeOverloaded:        http.StatusTooManyRequests,
+	callcontrol.CodeGatewayRestart:    http.StatusConflict,
 
 	codeUnauthorized: http.StatusUnauthorized,
 	codeReadOnly:     http.StatusForbidden,
@@ -90,7 +93,7 @@ func problemOf(err error) problem {
 	}
 	return problem{
 		Type: "urn:cordboard:problem:" + string(r.Code), Title: http.StatusText(status), Status: status,
-		Detail: r.Message, Code: r.Code, State: r.State,
+		Detail: r.Message, Code: r.Code, State: r.State, Moment: r.Moment, Replayed: r.Replayed,
 	}
 }
 

@@ -20,6 +20,7 @@ import (
 
 	"cordboard/callcontrol"
 	"cordboard/journal"
+	"cordboard/plugins/adapter"
 	"cordboard/plugins/control"
 	controlv1 "cordboard/plugins/control/v1"
 	"cordboard/plugins/sdk"
@@ -136,6 +137,30 @@ func (b *board) client(t testing.TB) *control.Client {
 					{ID: "bohdan", Trunk: "carrier", Line: "carrier/1002", User: "1002", Connect: callcontrol.Persistent},
 				},
 				Trunks: []control.DirectoryTrunk{{Name: "pbx", Server: "sip:pbx"}, {Name: "carrier", Server: "sip:carrier"}}, Queues: []string{"Sales"},
+			}, nil
+		},
+		History: func(_ context.Context, q control.HistoryQuery) ([]callcontrol.HistoryRecord, error) {
+			var out []callcontrol.HistoryRecord
+			for i, agent := range []callcontrol.AgentID{"bohdan", "anna", "bohdan", "anna"} {
+				if q.Agent == "" || q.Agent == agent {
+					out = append(out, callcontrol.HistoryRecord{
+						Call: callcontrol.CallID("c-old-" + string(agent)), Agent: agent, Direction: callcontrol.Inbound, Ended: time.Unix(1_700_000_000-int64(i), 0).UTC(),
+						EndedBy: callcontrol.EnderCustomer, Parts: callcontrol.Parts{Talk: time.Second},
+					})
+				}
+			}
+			if out == nil {
+				return nil, &callcontrol.Refusal{Code: callcontrol.CodeNoSuchAgent, Message: "there is no such agent"}
+			}
+			return out[:min(len(out), q.Limit)], nil
+		},
+		Search: func(_ context.Context, asker string, q adapter.Search) (control.Found, error) {
+			if asker != "webhook" || q.Text != "Olena" {
+				return control.Found{}, nil
+			}
+			return control.Found{
+				Contacts: []control.FoundContact{{Adapter: "book", Contact: adapter.Contact{ID: "101", Name: "Olena", Phones: []adapter.Phone{{Number: "1"}}}}},
+				Failures: []control.SearchFailure{{Adapter: "crm", Message: "private"}},
 			}, nil
 		},
 		Status: func(context.Context) (control.Status, error) {
