@@ -51,7 +51,9 @@ func (p *phoneTable) set(user string, addrs []netip.Addr) {
 	for _, a := range p.users[user] {
 		p.dropLocked(a)
 	}
-	p.users[user] = addrs
+	if p.users[user] = addrs; len(addrs) == 0 {
+		delete(p.users, user)
+	}
 }
 
 // hold keeps an address known while a call with the phone there lasts: one that unregisters meanwhile still hangs up. drop
@@ -83,37 +85,51 @@ func (p *phoneTable) has(a netip.Addr) bool {
 func (s *Stack) phoneSource(a netip.Addr) bool { return s.phones.has(a) }
 
 func (s *Stack) newAccounts() error {
-	lc := line.Config{}
-	for _, t := range s.peers.trunks {
-		lc.Trunks = append(lc.Trunks, lineTrunk(t.Trunk, s.cfg.Register))
-		for _, a := range t.lines {
-			if a.Register {
-				lc.Lines = append(lc.Lines, line.Line{ID: a.id, Trunk: t.Name, User: a.User, AuthUser: a.AuthUser, Password: a.Password, Display: a.Display})
-			}
-		}
-	}
 	var err error
-	s.lines, err = line.New(lc, line.Deps{Log: s.log, Sender: lineSender{s}, Targets: s.targets, OnState: s.onLine, StopTimeout: s.cfg.StopTimeout})
+	s.lines, err = line.New(lineConfig(s.peers.all(), s.cfg.Register), line.Deps{Log: s.log, Sender: lineSender{s}, Targets: s.targets, OnState: s.onLine, StopTimeout: s.cfg.StopTimeout})
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrConfig, err)
 	}
 	rc := registrar.Config{Realm: s.cfg.Realm, MinExpires: s.cfg.Registrar.MinExpires, MaxExpires: s.cfg.Registrar.MaxExpires, MaxContacts: s.cfg.Registrar.MaxPerUser, Digest: s.cfg.Registrar.Digest}
-	s.fixed = fixedPhones{}
+	rc.Users = users(s.cfg.Phones)
+	fixed := newFixedPhones(s.cfg.Phones)
+	s.fixed.Store(&fixed)
 	for _, p := range s.cfg.Phones {
-		u := registrar.User{Name: p.User, Password: p.Password}
-		if !p.FixedContact.IsZero() {
-			u.Fixed = p.FixedContact.String()
-			if a, ok := s.fixed.add(p); ok {
-				s.phones.set(p.User, []netip.Addr{a})
-			}
+		if at, ok := p.FixedContact.Addr(); ok {
+			s.phones.set(p.User, []netip.Addr{at.Addr()})
 		}
-		rc.Users = append(rc.Users, u)
 	}
 	s.registrar, err = registrar.New(rc, registrar.Deps{Log: s.log, OnState: s.onPhone})
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrConfig, err)
 	}
 	return nil
+}
+
+// lineConfig is what the line manager is told: the lines that register.
+func lineConfig(trunks []*trunk, general RegisterConfig) (lc line.Config) {
+	for _, t := range trunks {
+		lc.Trunks = append(lc.Trunks, lineTrunk(t.Trunk, general))
+		for _, a := range t.lines {
+			if a.Register {
+				lc.Lines = append(lc.Lines, line.Line{ID: a.id, Trunk: t.Name, User: a.User, AuthUser: a.AuthUser, Password: a.Password, Display: a.Display})
+			}
+		}
+	}
+	return lc
+}
+
+// users are the phones as the registrar takes them.
+func users(phones []Phone) []registrar.User {
+	var out []registrar.User
+	for _, p := range phones {
+		u := registrar.User{Name: p.User, Password: p.Password}
+		if !p.FixedContact.IsZero() {
+			u.Fixed = p.FixedContact.String()
+		}
+		out = append(out, u)
+	}
+	return out
 }
 
 // lineTrunk is a trunk as the line manager takes it.
@@ -145,18 +161,10 @@ func (s *Stack) onLine(st line.State) {
 
 func (s *Stack) lineState(st line.State) LineState {
 	out := LineState{Trunk: st.Trunk, Registered: st.Registered, Status: st.Status, Reason: st.Reason, Since: st.Since, Next: st.Next}
-	if a := s.accountByID(st.Trunk, st.Line); a != nil {
+	if a := s.peers.account(st.Trunk, st.Line); a != nil {
 		out.User, out.Contact = a.User, a.contact
 	}
 	return out
-}
-
-func (s *Stack) accountByID(trunkName, id string) *account {
-	t := s.peers.byName[trunkName]
-	if t == nil || len(id) <= len(trunkName) {
-		return nil
-	}
-	return t.lines[id[len(trunkName)+1:]]
 }
 
 // Lines returns the state of all lines that register.
@@ -222,11 +230,11 @@ func (l lineSender) Register(ctx context.Context, r line.Request) (line.Response
 		contact.UriParams.Add("transport", r.Target.Transport)
 	}
 	req := line.RegisterFor(r, contact, l.s.cfg.UserAgent)
-	if a := l.s.accountByID(r.Trunk, r.Line); a != nil && req.Contact() != nil {
+	if a := l.s.peers.account(r.Trunk, r.Line); a != nil && req.Contact() != nil {
 		req.Contact().Address.User = a.contact
 	}
-	tr := l.s.peers.byName[r.Trunk]
-	if tr != nil { // its answer must not be taken for a stranger's
+	tr := l.s.peers.named(r.Trunk)
+	if tr != nil && !l.s.peers.is(r.Target.Addr.Addr(), tr) { // its answer must not be taken for a stranger's
 		l.s.peers.learn(tr, []resolve.Target{r.Target})
 	}
 	res, err := l.s.Do(ctx, req, r.Target)

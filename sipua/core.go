@@ -26,6 +26,7 @@ type core struct {
 	localTag string
 	phone    string // the other end is this phone
 	trunk    *trunk
+	used     atomic.Pointer[trunk] // trunk, for others
 	account  *account
 	mergeKey mergeKey
 	public   atomic.Uint32 // callState, for others
@@ -238,6 +239,12 @@ func (c *core) over() {
 	c.quiet.Store(true)
 	c.unadopt()
 	c.s.remove(c)
+}
+
+// useTrunk sets the trunk of the other end.
+func (c *core) useTrunk(t *trunk) {
+	c.trunk = t
+	c.used.Store(t)
 }
 
 // hold lets the edge know the phone at an address until the dialog is forgotten.

@@ -14,16 +14,17 @@ type fixedPhone struct {
 	noAuth bool
 }
 
-// fixedPhones are those of each address: fixed after load.
+// fixedPhones are those of each address.
 type fixedPhones map[netip.Addr][]fixedPhone
 
-func (f fixedPhones) add(p Phone) (netip.Addr, bool) {
-	at, ok := p.FixedContact.Addr()
-	if !ok {
-		return netip.Addr{}, false
+func newFixedPhones(phones []Phone) fixedPhones {
+	f := fixedPhones{}
+	for _, p := range phones {
+		if at, ok := p.FixedContact.Addr(); ok {
+			f[at.Addr()] = append(f[at.Addr()], fixedPhone{p.User, p.FixedContact.User, at.Port(), p.NoAuth})
+		}
 	}
-	f[at.Addr()] = append(f[at.Addr()], fixedPhone{p.User, p.FixedContact.User, at.Port(), p.NoAuth})
-	return at.Addr(), true
+	return f
 }
 
 // of gives the phones that may have sent a request: one where it can be told. An address may have many, as behind a gateway
@@ -57,7 +58,7 @@ func (s *Stack) classifyPhone(in *Incoming, req *sip.Request, src source) (*Inco
 	from, _ := unescapeUser(req.From().Address.User)
 	var there []fixedPhone
 	if _, registered := s.registrar.UserOf(s.flow(src)); !registered {
-		there = s.fixed.of(src.addr, from)
+		there = s.fixed.Load().of(src.addr, from)
 	}
 	byAddress := len(there) > 0
 	for _, p := range there {

@@ -1,6 +1,7 @@
 package sipua
 
 import (
+	"slices"
 	"strconv"
 	"time"
 
@@ -11,7 +12,7 @@ import (
 
 // onInvite decides about a new INVITE of a known peer and makes its dialog.
 func (s *Stack) onInvite(st *serverTx, src source) {
-	req := st.req
+	req, received := st.req, time.Now()
 	refuse := func(status int, name, value string) {
 		res := s.reply(req, status, "")
 		if name != "" {
@@ -56,6 +57,7 @@ func (s *Stack) onInvite(st *serverTx, src source) {
 		refuse(status, "", "")
 		return
 	}
+	in.Received = received
 	c := s.newIncoming(st, in, tr, acc, src)
 	switch status := s.add(c, mergeKeyOf(req)); {
 	case status == 482:
@@ -92,7 +94,8 @@ const retryAfterLoad = "10"
 // full reports whether no more calls are taken. What has ended lingers for 64×T1 and is bounded on its own, so that many
 // short calls do not use up the room of live ones.
 func (s *Stack) full() bool {
-	return int(s.live.Load()) >= s.cfg.MaxDialogs || len(s.dialogs) >= 8*s.cfg.MaxDialogs
+	most := s.dialogMax.Load()
+	return s.live.Load() >= most || int64(len(s.dialogs)) >= 8*most
 }
 
 func (s *Stack) remove(c *core) {
@@ -133,6 +136,7 @@ func (s *Stack) classify(req *sip.Request, src source) (in *Incoming, tr *trunk,
 
 // lineOf finds the line an INVITE is for: by the Contact user we registered, or the line's own name.
 func lineOf(trunks []*trunk, user string) (*trunk, *account) {
+	trunks = slices.DeleteFunc(slices.Clone(trunks), func(t *trunk) bool { return t.left.Load() })
 	for _, t := range trunks {
 		if a := t.contacts[user]; a != nil {
 			return t, a

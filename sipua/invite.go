@@ -87,6 +87,8 @@ type Incoming struct {
 	OfferSDP      bool     // the INVITE carries an offer; false: late offer
 	Replaces      *Dialog  // dialog of ours to be replaced (RFC 3891): answering this call ends it with CauseReplaced
 	EarlyReplaces bool     // that dialog is not answered yet
+
+	Received time.Time // when the INVITE had been read
 }
 
 // Limits of Incoming.Headers.

@@ -21,7 +21,7 @@ func (l lineSender) Ping(ctx context.Context, trunkName string, t resolve.Target
 	if t.Transport != "udp" && kind != line.KeepAliveOptions {
 		return l.s.pingFlow(ctx, t)
 	}
-	tr := l.s.peers.byName[trunkName]
+	tr := l.s.peers.named(trunkName)
 	if tr == nil {
 		return ErrNoTrunk
 	}

@@ -120,7 +120,7 @@ func (c *core) inherit(f Farewell) error {
 	if f.Flow.Addr.IsValid() {
 		c.peer.flow = f.Flow.target()
 	}
-	if c.trunk = c.s.peers.byName[f.Trunk]; c.trunk != nil {
+	if c.useTrunk(c.s.peers.named(f.Trunk)); c.trunk != nil {
 		c.account = c.trunk.lines[f.Line]
 	}
 	if f.Kind != FarewellCancel && f.Invite != "" {

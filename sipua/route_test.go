@@ -30,7 +30,7 @@ func TestServiceRoute(t *testing.T) {
 	}
 	st, _ := r.s.lines.State("pbx/1001")
 	other := resolve.Target{Transport: "udp", Addr: netip.MustParseAddrPort("127.0.0.9:5060")}
-	c := &core{s: r.s, account: r.s.accountByID("pbx", "pbx/1001")}
+	c := &core{s: r.s, account: r.s.peers.account("pbx", "pbx/1001")}
 	if _, got := c.registeredRoute([]resolve.Target{other, st.Target}); !slices.Equal(got, []resolve.Target{st.Target, other}) {
 		t.Errorf("addresses to call %v, registered at %v", got, st.Target)
 	}

@@ -98,7 +98,7 @@ func addrPortOf(a net.Addr) netip.AddrPort {
 
 // clientTLS is the configuration for connections to a server of that name: its trunk's.
 func (s *Stack) clientTLS(name string) *tls.Config {
-	for _, t := range s.cfg.Trunks {
+	for _, t := range s.peers.all() {
 		named := func(u URI) bool { return strings.EqualFold(u.Host, name) }
 		if t.TLS != nil && slices.ContainsFunc(t.servers(), named) {
 			return t.TLS

@@ -40,7 +40,8 @@ type Stack struct {
 	peers     peerTable
 	phones    *phoneTable
 	guests    guests
-	fixed     fixedPhones
+	fixed     atomic.Pointer[fixedPhones]
+	dialogMax atomic.Int64
 	sockets   []*socket
 	timing    timing
 	draining  atomic.Bool
@@ -94,9 +95,12 @@ func New(cfg Config, deps Deps) (*Stack, error) {
 		phones: newPhoneTable(), dialogs: map[dialogKey]*Dialog{}, merged: map[mergeKey]*core{},
 	}
 	s.targets = resolve.New(resolve.Config{DNS: deps.Resolver})
-	if err := s.peers.load(cfg); err != nil {
+	peers, err := newPeers(cfg)
+	if err != nil {
 		return nil, err
 	}
+	s.peers.take(peers, nil)
+	s.dialogMax.Store(int64(cfg.MaxDialogs))
 	if err := s.newAccounts(); err != nil {
 		return nil, err
 	}
@@ -136,10 +140,20 @@ func (s *Stack) newFilter() {
 	if e.Trusted == nil {
 		e.Trusted = s.trusted
 	}
-	if e.Strangers == edge.StrangersSilence && len(s.cfg.Phones) > 0 {
-		e.Strangers = edge.StrangersRegister
-	}
 	s.filter = edge.New(e)
+	s.admitPhones(len(s.cfg.Phones))
+}
+
+// admitPhones lets strangers register when there are phones that may.
+func (s *Stack) admitPhones(phones int) {
+	if s.cfg.Edge.Strangers != edge.StrangersSilence {
+		return
+	}
+	policy := edge.StrangersSilence
+	if phones > 0 {
+		policy = edge.StrangersRegister
+	}
+	s.filter.Admit(policy)
 }
 
 func (s *Stack) newTransport() {

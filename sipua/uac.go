@@ -106,11 +106,11 @@ func (c *core) prepareInvite() error {
 	if p.Phone != "" {
 		return c.preparePhone(p)
 	}
-	t := c.s.peers.byName[p.Trunk]
+	t := c.s.peers.named(p.Trunk)
 	if t == nil {
 		return ErrNoTrunk
 	}
-	c.trunk = t
+	c.useTrunk(t)
 	if t.SessionExpires != 0 {
 		c.invite.expires = t.SessionExpires
 	}

@@ -28,7 +28,8 @@ type serverState struct {
 func (s *Stack) newIncoming(st *serverTx, in *Incoming, tr *trunk, acc *account, src source) *core {
 	req := st.req
 	c := s.newCore(nil)
-	c.callID, c.trunk, c.account, c.phone, c.incoming = req.CallID().Value(), tr, acc, in.Phone, in
+	c.callID, c.account, c.phone, c.incoming = req.CallID().Value(), acc, in.Phone, in
+	c.useTrunk(tr)
 	c.state = stIncoming
 	c.public.Store(uint32(stIncoming))
 	c.log = s.log.With("call_id", clip(c.callID))

@@ -93,7 +93,7 @@ func (f *Filter) datagram(data []byte, src netip.Addr) (lead int, v Verdict, tru
 	case isSTUN(data):
 		return drop(ReasonSTUN)
 	}
-	if trusted = f.cfg.Trusted(src); !trusted && f.cfg.Strangers == StrangersSilence {
+	if trusted = f.cfg.Trusted(src); !trusted && f.admits() == StrangersSilence {
 		return drop(ReasonStranger)
 	}
 	if sniff(message) == noStart {

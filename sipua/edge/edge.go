@@ -5,6 +5,7 @@ package edge
 
 import (
 	"net/netip"
+	"sync/atomic"
 	"time"
 )
 
@@ -92,20 +93,28 @@ type Filter struct {
 	strangers *limiter
 	conns     connTable
 	flows     flowTable
+	policy    atomic.Uint32 // Strangers
 	count     counters
 }
 
 // New returns a filter.
 func New(cfg Config) *Filter {
 	cfg = cfg.withDefaults()
-	return &Filter{
+	f := &Filter{
 		cfg: cfg, start: time.Now(),
 		trusted:   newLimiter(cfg.PerTrusted, cfg.AllTrusted, cfg.MaxSources),
 		strangers: newLimiter(cfg.PerSource, cfg.Total, cfg.MaxSources),
 		conns:     connTable{bySource: map[netip.Addr]int{}},
 		flows:     flowTable{m: map[flow]*stream{}},
 	}
+	f.Admit(cfg.Strangers)
+	return f
 }
+
+// Admit changes what strangers may send.
+func (f *Filter) Admit(s Strangers) { f.policy.Store(uint32(s)) }
+
+func (f *Filter) admits() Strangers { return Strangers(f.policy.Load()) }
 
 // take takes a token for one message of this source.
 func (f *Filter) take(a netip.Addr, trusted bool) (ok bool, wait time.Duration) {
@@ -118,10 +127,10 @@ func (f *Filter) take(a netip.Addr, trusted bool) (ok bool, wait time.Duration) 
 
 // allowed reports whether this source may send this message at all.
 func (f *Filter) allowed(trusted bool, message []byte) bool {
-	if trusted || f.cfg.Strangers == StrangersAll {
+	if trusted || f.admits() == StrangersAll {
 		return true
 	}
-	return f.cfg.Strangers == StrangersRegister && len(message) > 9 && string(message[:9]) == "REGISTER "
+	return f.admits() == StrangersRegister && len(message) > 9 && string(message[:9]) == "REGISTER "
 }
 
 func (f *Filter) drop(r Reason) { f.count.dropped[r].Add(1) }

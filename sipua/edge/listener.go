@@ -113,7 +113,7 @@ func (f *Filter) admit(c net.Conn) net.Conn {
 	src := addrPort(c.RemoteAddr())
 	trusted := f.cfg.Trusted(src.Addr())
 	reason := ReasonStranger
-	if trusted || f.cfg.Strangers != StrangersSilence {
+	if trusted || f.admits() != StrangersSilence {
 		reason = f.conns.admit(&f.cfg, sourceKey(src.Addr()), trusted)
 	}
 	if reason != ReasonNone {

@@ -85,8 +85,8 @@ func (t Trunk) withDefaults() Trunk {
 	return t
 }
 
-// validate checks a whole configuration and gives all errors joined.
-func (c Config) validate() error {
+// Validate checks a whole configuration and gives all errors joined.
+func (c Config) Validate() error {
 	var errs []error
 	trunks := make(map[string]bool, len(c.Trunks))
 	for _, t := range c.Trunks {

@@ -447,7 +447,7 @@ func TestValidate(t *testing.T) {
 	if err == nil {
 		t.Fatal("no dependencies")
 	}
-	err = c.validate()
+	err = c.Validate()
 	for _, want := range []string{"trunk pbx twice", "trunk without a name", "trunk empty without a server", "lines l0 and l1 are the same account", "line l0 twice", `line "" without`, `unknown trunk "?"`} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q missing in %v", want, err)

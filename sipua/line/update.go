@@ -11,7 +11,7 @@ import (
 // domain changed unregister there and register anew. ErrStopped after the end
 // of Run began.
 func (m *Manager) Update(c Config) error {
-	if err := c.validate(); err != nil {
+	if err := c.Validate(); err != nil {
 		return err
 	}
 	m.mu.Lock()
@@ -49,7 +49,7 @@ func (m *Manager) updateTrunksLocked(list []Trunk) {
 		switch {
 		case t == nil:
 			t = newTrunk(cfg, m.deps.Log)
-		case t.cfg.Server != cfg.Server || t.cfg.Domain != cfg.Domain:
+		case t.cfg.movesTo(cfg):
 			slot := t.slot
 			t = newTrunk(cfg, m.deps.Log)
 			t.slot = slot
@@ -66,10 +66,7 @@ func (m *Manager) updateTrunksLocked(list []Trunk) {
 // wantLocked gives the machine of a line, made or changed as needed.
 func (m *Manager) wantLocked(l Line) *entry {
 	t := m.trunks[l.Trunk]
-	if l.AuthUser == "" {
-		l.AuthUser = l.User
-	}
-	cred := digest.Credentials{Peer: t.cfg.Name, Realm: t.cfg.Realm, Username: l.AuthUser, Password: l.Password}
+	cred := l.credentials(t.cfg)
 	key := account{t, l.User}
 	e := m.accounts[key]
 	if e == nil {

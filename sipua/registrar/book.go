@@ -123,7 +123,7 @@ func (r *Registrar) FlowClosed(f Flow) {
 // Update takes a new list of users, all or nothing. Users who stay keep their
 // contacts; a changed password makes them authenticate with it next time.
 func (r *Registrar) Update(users []User) error {
-	if err := validate(users); err != nil {
+	if err := Validate(users); err != nil {
 		return err
 	}
 	r.mu.Lock()
@@ -153,7 +153,8 @@ func (r *Registrar) Update(users []User) error {
 	return nil
 }
 
-func validate(users []User) error {
+// Validate gives every mistake in a list of users, joined; each wraps ErrConfig.
+func Validate(users []User) error {
 	var errs []error
 	seen := make(map[string]bool, len(users))
 	for _, u := range users {
