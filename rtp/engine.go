@@ -183,6 +183,7 @@ func (e *Engine) Stats() EngineStats {
 	e.mu.Unlock()
 	for _, s := range e.shards {
 		out.Ticks += s.ticks.Load()
+		out.TicksLate += s.overdue.Load()
 		out.TicksSkipped += s.skipped.Load()
 		out.QueueDropped += s.dropped.Load()
 	}

@@ -21,6 +21,7 @@ type shard struct {
 
 	dropped atomic.Uint64
 	ticks   atomic.Uint64
+	overdue atomic.Uint64
 	skipped atomic.Uint64
 
 	// Owned by the loop.
@@ -140,6 +141,7 @@ func (s *shard) tick(now time.Duration) {
 		}
 	}
 	s.ticks.Add(uint64(max(last-first+1, 0)))
+	s.overdue.Add(uint64(max(last-first, 0)))
 	s.skipped.Add(s.beat.skipped - before)
 }
 

@@ -68,6 +68,7 @@ func (u Usage) Ratio() float64 {
 type EngineStats struct {
 	Streams      int
 	Ticks        uint64 // 20 ms ticks run
+	TicksLate    uint64 // of these, those made up for: the next one was due already
 	TicksSkipped uint64 // ticks left out because the loop was more than two frames late
 	QueueDropped uint64 // packets dropped because a queue or a pool was full
 	Ports        Usage

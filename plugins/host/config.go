@@ -54,8 +54,8 @@ type Deps struct {
 
 // Metrics takes figures as they arise. It must not block.
 type Metrics interface {
-	// Acknowledged is the time from an event to its acknowledgement.
-	Acknowledged(adapter string, kind callcontrol.EventKind, after time.Duration)
+	// Acknowledged tells that an event was acknowledged just now. Of call_started it has the call, of others the names only.
+	Acknowledged(adapter string, e callcontrol.Event)
 	// Asked is a lookup or search with its outcome: ok, late, failed, refused.
 	Asked(adapter, what, outcome string, took time.Duration)
 	// Started counts starts of the process, Ended its ends that nobody asked for.

@@ -71,7 +71,7 @@ func (h *Host) running(c adapter.Capability) (instance, bool) {
 
 type noMetrics struct{}
 
-func (noMetrics) Acknowledged(string, callcontrol.EventKind, time.Duration) {}
-func (noMetrics) Asked(string, string, string, time.Duration)               {}
-func (noMetrics) Started(string)                                            {}
-func (noMetrics) Ended(string)                                              {}
+func (noMetrics) Acknowledged(string, callcontrol.Event)      {}
+func (noMetrics) Asked(string, string, string, time.Duration) {}
+func (noMetrics) Started(string)                              {}
+func (noMetrics) Ended(string)                                {}

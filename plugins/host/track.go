@@ -3,7 +3,6 @@ package host
 import (
 	"context"
 	"sync"
-	"time"
 
 	"cordboard/callcontrol"
 	"cordboard/journal"
@@ -25,9 +24,8 @@ type track struct {
 }
 
 type sent struct {
-	seq  uint64
-	kind callcontrol.EventKind
-	at   time.Time
+	seq   uint64
+	event callcontrol.Event
 }
 
 // begin notes the place from which on the adapter is known.
@@ -70,7 +68,16 @@ func (t *track) given(e journal.Entry[callcontrol.Event]) {
 	if len(t.sent) == mostSent {
 		t.sent = t.sent[:copy(t.sent, t.sent[mostSent/2:])]
 	}
-	t.sent = append(t.sent, sent{e.Cursor.Seq, e.Event.Kind, e.Event.At})
+	t.sent = append(t.sent, sent{e.Cursor.Seq, brief(e.Event)})
+}
+
+// brief is an event without the state that it carries, but for a new call's.
+func brief(e callcontrol.Event) callcontrol.Event {
+	out := callcontrol.Event{At: e.At, Kind: e.Kind, Agent: e.Agent, CallID: e.CallID, Leg: e.Leg}
+	if e.Kind == callcontrol.EventCallStarted {
+		out.Call = e.Call
+	}
+	return out
 }
 
 // seen notes a snapshot's cursor.
@@ -104,7 +111,7 @@ func (t *track) ack(c journal.Cursor) bool {
 	t.sent = t.sent[:copy(t.sent, t.sent[n:])]
 	t.mu.Unlock()
 	for _, s := range done {
-		t.metrics.Acknowledged(t.name, s.kind, time.Since(s.at))
+		t.metrics.Acknowledged(t.name, s.event)
 	}
 	return true
 }

@@ -20,10 +20,10 @@ type timings struct {
 	took []time.Duration
 }
 
-func (m *timings) Acknowledged(_ string, _ callcontrol.EventKind, after time.Duration) {
+func (m *timings) Acknowledged(_ string, e callcontrol.Event) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.took = append(m.took, after)
+	m.took = append(m.took, time.Since(e.At))
 }
 
 func at(epoch string, seq uint64) journal.Cursor { return journal.Cursor{Epoch: epoch, Seq: seq} }

@@ -10,16 +10,19 @@ import (
 
 // adapterMetrics are figures of adapters as they arise. The labels are bounded: adapters are named in the configuration.
 type adapterMetrics struct {
+	invited func(*callcontrol.CallView) time.Time // when a call's INVITE came; zero: it was dialled here, or is over
+
 	acked  *prometheus.HistogramVec
 	asked  *prometheus.HistogramVec
 	starts *prometheus.CounterVec
 	ends   *prometheus.CounterVec
 }
 
-func newAdapterMetrics(r prometheus.Registerer) *adapterMetrics {
-	m := &adapterMetrics{
+func newAdapterMetrics(invited func(*callcontrol.CallView) time.Time) *adapterMetrics {
+	return &adapterMetrics{
+		invited: invited,
 		acked: prometheus.NewHistogramVec(prometheus.HistogramOpts{
-			Name: "cordboard_adapter_call_acknowledged_seconds", Help: "From the begin of a call to the adapter's acknowledgement of its first event.",
+			Name: "cordboard_adapter_invite_acknowledged_seconds", Help: "From a call's INVITE to the adapter's acknowledgement of call_started.",
 			Buckets: []float64{.001, .002, .005, .01, .02, .05, .1, .3, 1, 5, 30},
 		}, []string{"adapter"}),
 		asked: prometheus.NewHistogramVec(prometheus.HistogramOpts{
@@ -33,14 +36,19 @@ func newAdapterMetrics(r prometheus.Registerer) *adapterMetrics {
 			Name: "cordboard_adapter_failures_total", Help: "Ends of an adapter's running process that nobody asked for.",
 		}, []string{"adapter"}),
 	}
-	r.MustRegister(m.acked, m.asked, m.starts, m.ends)
-	return m
+}
+
+func (m *adapterMetrics) all() []prometheus.Collector {
+	return []prometheus.Collector{m.acked, m.asked, m.starts, m.ends}
 }
 
 // Acknowledged implements host.Metrics.
-func (m *adapterMetrics) Acknowledged(adapter string, kind callcontrol.EventKind, after time.Duration) {
-	if kind == callcontrol.EventCallStarted {
-		m.acked.WithLabelValues(adapter).Observe(after.Seconds())
+func (m *adapterMetrics) Acknowledged(adapter string, e callcontrol.Event) {
+	if e.Kind != callcontrol.EventCallStarted || e.Call == nil {
+		return
+	}
+	if at := m.invited(e.Call); !at.IsZero() {
+		m.acked.WithLabelValues(adapter).Observe(time.Since(at).Seconds())
 	}
 }
 
@@ -54,3 +62,17 @@ func (m *adapterMetrics) Started(adapter string) { m.starts.WithLabelValues(adap
 
 // Ended implements host.Metrics.
 func (m *adapterMetrics) Ended(adapter string) { m.ends.WithLabelValues(adapter).Inc() }
+
+// invited is when the INVITE with which a call began came, while the call lives.
+func (d *Daemon) invited(c *callcontrol.CallView) (first time.Time) {
+	for _, v := range c.Legs {
+		l := d.leg(c.Agent, v.ID)
+		if l == nil {
+			continue
+		}
+		if at := l.received(); !at.IsZero() && (first.IsZero() || at.Before(first)) {
+			first = at
+		}
+	}
+	return first
+}

@@ -82,6 +82,19 @@ func TestAdaptersBesideACall(t *testing.T) {
 	c, a := w.talk()
 	w.within(time.Minute, "the customer is known", func() bool { return w.snapshot().Calls[0].Contact.Name == "Olena Boiko" })
 	w.within(time.Minute, "its place is known", func() bool { return adapter("crm").Lag == 0 }) // else it begins with a snapshot again
+	families, err := w.daemon.metrics.registry.Gather()
+	w.must(err)
+	for _, f := range families {
+		if h := f.GetMetric()[0]; f.GetName() == "cordboard_adapter_invite_acknowledged_seconds" {
+			if n, sum := h.GetHistogram().GetSampleCount(), h.GetHistogram().GetSampleSum(); n != 1 || sum <= 0 || sum > 60 {
+				t.Errorf("%d calls were acknowledged, after %.3f s in all", n, sum)
+			}
+			families = nil
+		}
+	}
+	if families != nil {
+		t.Error("no call was acknowledged")
+	}
 	for i, kind := range []callcontrol.Kind{callcontrol.KindHold, callcontrol.KindRetrieve} {
 		pid := adapter("crm").PID
 		w.must(syscall.Kill(pid, syscall.SIGKILL))

@@ -251,7 +251,7 @@ func (d *Daemon) admit(l *leg) error {
 
 // ended logs a leg's media figures once.
 func (d *Daemon) ended(l *leg, s rtp.Stats) {
-	d.metrics.legEnded(s)
+	d.metrics.legs.ended(l.device, s)
 	d.log.Info("leg media ended", "agent", l.desk.agent, "leg", l.id, "seconds", int(time.Since(l.opened).Seconds()),
 		"packets_in", s.PacketsReceived, "packets_out", s.PacketsSent, "lost", s.Lost, "jitter_ms", s.Jitter.Milliseconds(),
 		"mos", s.MOS, "foreign_dropped", s.ForeignDropped)

@@ -17,6 +17,7 @@ func (d *Daemon) onInvite(dialog *sipua.Dialog, in sipua.Incoming) {
 	}
 	l := d.newLeg(desk, d.board.NewLegID(), in.Phone != "")
 	l.setDialog(dialog)
+	l.setReceived(in.Received)
 	dialog.Handle(l.onDialog)
 	dialog.OnFarewell(l.onFarewell)
 	err := d.room(desk, l)

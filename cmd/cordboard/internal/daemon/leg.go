@@ -39,7 +39,8 @@ type leg struct {
 	infos   []callcontrol.Digits // to be sent by INFO; the first is under way
 	closed  bool
 	opened  time.Time
-	release func() // gives the leg's place among limits.max_legs back
+	invited time.Time // when the INVITE came; zero: it is ours
+	release func()    // gives the leg's place among limits.max_legs back
 }
 
 // open reserves ports and a seat; it does nothing when the leg has them.
@@ -155,4 +156,17 @@ func (l *leg) setDialog(d *sipua.Dialog) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.dialog = d
+}
+
+func (l *leg) setReceived(at time.Time) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.invited = at
+}
+
+// received is when the leg's INVITE came; zero: it is ours.
+func (l *leg) received() time.Time {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.invited
 }

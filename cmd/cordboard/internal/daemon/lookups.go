@@ -18,7 +18,7 @@ const (
 )
 
 // lookParties asks the adapters who new calls are with, beside the calls, until ctx ends. What they know becomes the call's
-// candidates; the only one becomes its contact.
+// candidates; the only one becomes its contact. It counts calls as well.
 func (d *Daemon) lookParties(ctx context.Context) error {
 	slots := make(chan struct{}, mostLookups)
 	var going sync.WaitGroup
@@ -31,7 +31,11 @@ func (d *Daemon) lookParties(ctx context.Context) error {
 			return nil
 		case err != nil:
 			return err
-		case e.Gap != nil || !lookable(e.Event):
+		case e.Gap != nil:
+			continue
+		}
+		d.metrics.calls.event(e.Event)
+		if !lookable(e.Event) {
 			continue
 		}
 		select {
