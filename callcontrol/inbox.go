@@ -7,7 +7,8 @@ import "sync"
 type envelope struct {
 	in      Input
 	entry   *entry
-	patched uint64 // number of the patch that is in force now
+	patched uint64          // number of the patch that is in force now
+	asked   chan<- struct{} // by Check; nothing else is set
 }
 
 // Bounds of an inbox. A flood of keys must not displace the signals that end legs.
@@ -72,6 +73,17 @@ func (b *inbox) close() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.open = false
+}
+
+// ask queues a question of Check to a desk that runs; an idle one has no loop that could stand.
+func (b *inbox) ask(c chan<- struct{}) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if !b.running {
+		return false
+	}
+	b.queue = append(b.queue, envelope{asked: c})
+	return true
 }
 
 // shut lets the desk never run again; false when there is something to do, and then nothing changes.

@@ -60,6 +60,10 @@ func (r *runner) stop() {
 }
 
 func (r *runner) take(e envelope) {
+	if e.asked != nil {
+		e.asked <- struct{}{} // has room
+		return
+	}
 	if e.patched != 0 {
 		r.inUse = max(r.inUse, e.patched)
 		r.flush()

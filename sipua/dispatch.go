@@ -135,7 +135,7 @@ func (s *Stack) onRequest(req *sip.Request) {
 		s.onRegister(req, src)
 		return
 	}
-	if !src.known() {
+	if !src.known() && !s.isCheck(req) {
 		s.counters.strangers.Add(1)
 		return
 	}

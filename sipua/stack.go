@@ -40,6 +40,7 @@ type Stack struct {
 	peers     peerTable
 	phones    *phoneTable
 	guests    guests
+	checks    sync.Map // Call-IDs of Check
 	fixed     atomic.Pointer[fixedPhones]
 	dialogMax atomic.Int64
 	sockets   []*socket

@@ -49,8 +49,9 @@ type event struct {
 // Manager keeps all lines registered. Its methods are safe for concurrent use
 // and do not wait for the network.
 type Manager struct {
-	deps Deps
-	wake chan struct{} // capacity 1: there is something for Run to look at
+	deps  Deps
+	wake  chan struct{} // capacity 1: there is something for Run to look at
+	asked chan struct{} // by Check
 
 	gathering []*watch // that will have something to tell; owned by the goroutine of Run
 
@@ -88,7 +89,7 @@ func New(cfg Config, deps Deps) (*Manager, error) {
 		deps.Float = rand.Float64
 	}
 	m := &Manager{
-		deps: deps, wake: make(chan struct{}, 1), trunks: make(map[string]*trunk),
+		deps: deps, wake: make(chan struct{}, 1), asked: make(chan struct{}), trunks: make(map[string]*trunk),
 		accounts: make(map[account]*entry), ids: make(map[string]*entry),
 	}
 	return m, m.Update(cfg)

@@ -28,6 +28,7 @@ func (m *Manager) Run(ctx context.Context) error {
 		select {
 		case <-timer.C:
 		case <-m.wake:
+		case <-m.asked:
 		case <-done:
 			done = nil
 			stop := time.NewTimer(m.deps.StopTimeout)
@@ -38,6 +39,16 @@ func (m *Manager) Run(ctx context.Context) error {
 			m.deps.Log.Warn("lines left registered at the stop deadline", "lines", left)
 			return nil
 		}
+	}
+}
+
+// Check returns nil as soon as Run has come round, or ctx's error.
+func (m *Manager) Check(ctx context.Context) error {
+	select {
+	case m.asked <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
 	}
 }
 

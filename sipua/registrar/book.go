@@ -187,7 +187,18 @@ func (r *Registrar) Run(ctx context.Context) error {
 			return nil
 		case <-timer.C:
 		case <-r.wake:
+		case <-r.asked:
 		}
+	}
+}
+
+// Check returns nil as soon as Run has come round, or ctx's error.
+func (r *Registrar) Check(ctx context.Context) error {
+	select {
+	case r.asked <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
 	}
 }
 

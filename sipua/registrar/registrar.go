@@ -76,6 +76,7 @@ type Registrar struct {
 	auth   *digest.Server
 	denied *denials
 	wake   chan struct{} // capacity 1: there is something for Run to look at
+	asked  chan struct{} // by Check
 
 	mu     sync.RWMutex
 	users  map[string]*account
@@ -100,7 +101,7 @@ func New(cfg Config, deps Deps) (*Registrar, error) {
 		deps.OnState = func(State) {}
 	}
 	r := &Registrar{
-		cfg: cfg.withDefaults(), log: deps.Log, report: deps.OnState, wake: make(chan struct{}, 1),
+		cfg: cfg.withDefaults(), log: deps.Log, report: deps.OnState, wake: make(chan struct{}, 1), asked: make(chan struct{}),
 		users: make(map[string]*account), flows: make(map[Flow]*account),
 	}
 	r.denied = newDenials(r.cfg.MaxDenials)

@@ -66,12 +66,18 @@ func (d *Daemon) underManager(ctx context.Context, o Options) error {
 // stopMargin is for hanging up, unregistering and closing after the drain.
 const stopMargin = 30 * time.Second
 
-// alive looks at what the daemon is for: the desks answer, every media loop keeps time.
+// alive looks at what the daemon is for: every loop of SIP, of media and of the desks has come round since it was asked.
 func (d *Daemon) alive(ctx context.Context) error {
-	if _, err := d.board.Snapshot(ctx); err != nil {
+	if err := d.board.Check(ctx); err != nil {
 		return fmt.Errorf("desks: %w", err)
 	}
-	return d.engine.Check(ctx)
+	if err := d.stack.Check(ctx); err != nil {
+		return fmt.Errorf("sip: %w", err)
+	}
+	if err := d.engine.Check(ctx); err != nil {
+		return fmt.Errorf("media: %w", err)
+	}
+	return nil
 }
 
 func newLog(c configs.Log) *slog.Logger {
