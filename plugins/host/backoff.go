@@ -16,8 +16,8 @@ type ending struct {
 }
 
 // backoff is the wait before the next start: 1 s, doubled with each life that ended too soon, up to two
-// minutes. It begins anew after a minute of health. A healthy adapter that is killed from outside does
-// not wait longer for it.
+// minutes. It begins anew after a minute of health. A healthy adapter that is killed from outside waits
+// the first time only, however often, and whatever it did before.
 type backoff struct{ first, wait time.Duration }
 
 func (b *backoff) next(e ending) time.Duration {
@@ -25,6 +25,7 @@ func (b *backoff) next(e ending) time.Duration {
 	case b.wait == 0, e.well >= wellFor:
 		b.wait = b.first
 	case e.well > 0 && e.outside:
+		return b.first
 	default:
 		b.wait = min(2*b.wait, backoffMost)
 	}

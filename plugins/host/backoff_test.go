@@ -21,6 +21,7 @@ func TestBackoff(t *testing.T) {
 		{"short lives", []ending{short, short, short}, []int{1, 2, 4}},
 		{"killed from outside", []ending{killed, killed, killed, killed}, []int{1, 1, 1, 1}},
 		{"well for a minute", []ending{bad, bad, bad, long, bad}, []int{1, 2, 4, 1, 2}},
+		{"killed from outside after bad lives", []ending{bad, bad, bad, killed, killed, bad, killed}, []int{1, 2, 4, 1, 1, 8, 1}},
 		{"killed before it was well", []ending{bad, {outside: true}}, []int{1, 2}},
 	} {
 		b := backoff{first: backoffFirst}
