@@ -53,7 +53,7 @@ func (n *numbers) number() (int, string) {
 	return n.next, fmt.Sprint(380440000000 + n.next)
 }
 
-// newCrowd starts everything. media is the first of 300 ports for media.
+// newCrowd starts everything. media is the first of 600 ports for media.
 func newCrowd(t *testing.T, agents, media int, limit time.Duration) *crowd {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), limit)
@@ -89,7 +89,7 @@ trunks: [{name: pbx, server: "sip:%s;transport=udp"}]
 adapters:
   - {name: crm, command: [%q], env: {%s: %q, GORACE: atexit_sleep_ms=0}, config: {folder: %[7]q}}
 agents:
-%[8]s`, at, media, media+299, c.pbx.Addr(), os.Args[0], asAdapter, c.dir, strings.ReplaceAll(desks.String(), `file: line"`, "file: line")), 0o600))
+%[8]s`, at, media, media+599, c.pbx.Addr(), os.Args[0], asAdapter, c.dir, strings.ReplaceAll(desks.String(), `file: line"`, "file: line")), 0o600))
 	c.start(config)
 	c.register(at, agents)
 	c.until("the adapter runs", func() bool { s := c.adapter(); return s.State == control.AdapterRunning })
