@@ -2,10 +2,14 @@ package main
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"path/filepath"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -13,6 +17,12 @@ import (
 	"cordboard/journal"
 	"cordboard/sim"
 	"cordboard/sipua"
+)
+
+// Numbers that are dialled at most once: half of them answer at once, the others ring.
+const (
+	firstDialled = 30000
+	dialled      = 2000
 )
 
 // restartLimit is from a restart until nothing of the run before is left at any peer.
@@ -39,7 +49,7 @@ func TestProcessKilledBeginning(t *testing.T) {
 	var followed journal.Cursor
 	for round := range rounds(t, 4) {
 		stopPhones := p.run()
-		customers := p.begin(round)
+		customers, dials := p.begin(round)
 		<-time.After(time.Duration(rand.IntN(60_000)) * time.Microsecond)
 		p.kill()
 		p.client.Close()
@@ -52,6 +62,7 @@ func TestProcessKilledBeginning(t *testing.T) {
 		for _, c := range customers {
 			c.Hangup()
 		}
+		p.repeat(dials)
 		var live callcontrol.Live
 		followed = p.fold(followed, s.Cursor, &live)
 		for id := range live.Calls {
@@ -70,7 +81,7 @@ func TestProcessKilledBeginning(t *testing.T) {
 }
 
 // begin lets every agent be called or call, all at the same time, and does not wait for anything.
-func (p *killing) begin(round int) (customers map[callcontrol.Number]*sim.Party) {
+func (p *killing) begin(round int) (customers map[callcontrol.Number]*sim.Party, dials []callcontrol.Command) {
 	p.t.Helper()
 	customers = map[callcontrol.Number]*sim.Party{}
 	for i := range phases {
@@ -82,18 +93,35 @@ func (p *killing) begin(round int) (customers map[callcontrol.Number]*sim.Party)
 			p.keep(customer)
 			continue
 		}
+		number := fmt.Sprint(firstDialled + len(phases)*round + i)
+		dial := callcontrol.Command{ID: callcontrol.CommandID("crm/" + number), Kind: callcontrol.KindDial, Agent: name(i), Number: callcontrol.Number(number)}
+		dials = append(dials, dial)
 		client := p.client
 		go func() {
 			ctx, cancel := context.WithTimeout(p.ctx, restartLimit)
 			defer cancel()
-			number := callcontrol.Number("2001")
-			if i%2 == 0 {
-				number = "2100"
-			}
-			_, _ = client.Do(ctx, callcontrol.Command{Kind: callcontrol.KindDial, Agent: name(i), Number: number})
+			_, _ = client.Do(ctx, dial)
 		}()
 	}
-	return customers
+	return customers, dials
+}
+
+// repeat gives commands again whose answers were lost: what was begun is not done a second time.
+func (p *killing) repeat(dials []callcontrol.Command) {
+	p.t.Helper()
+	for _, c := range dials {
+		r, err := p.client.Do(p.ctx, c)
+		if err == nil && !r.Replayed { // the first one did not arrive
+			p.until("it can be hung up", func() bool {
+				_, err := p.client.Do(p.ctx, callcontrol.Command{Kind: callcontrol.KindHangup, Call: r.Call})
+				return err == nil || errors.Is(err, &callcontrol.Refusal{Code: callcontrol.CodeNoSuchCall})
+			})
+		}
+		agent, _ := strconv.Atoi(strings.TrimPrefix(string(c.Agent), "a"))
+		if n, m := p.pbx.Calls(string(c.Number)), p.phones[agent].Calls(); n > 1 || m > 1 {
+			p.t.Errorf("%s was called %d times, the phone of %s %d times (%+v, %v)", c.Number, n, c.Agent, m, r, err)
+		}
+	}
 }
 
 // partiesLeft waits for the end of every call of the run before. What a customer's INVITE, said again, has begun in this run is
@@ -154,4 +182,33 @@ func (p *killing) fold(from, to journal.Cursor, live *callcontrol.Live) journal.
 		}
 	}
 	return from
+}
+
+// fill appends events to the journal of a daemon that was stopped.
+func (p *killing) fill(n int) {
+	p.t.Helper()
+	store, err := journal.Open(p.ctx, journal.Config{Dir: filepath.Join(p.dir, "state", "journal")})
+	p.must(err)
+	events, err := journal.OpenLog(p.ctx, store, journal.LogConfig[callcontrol.Event]{
+		Name:   "events",
+		Encode: func(e callcontrol.Event) ([]byte, error) { return json.Marshal(e) },
+		Decode: func(text []byte) (e callcontrol.Event, err error) { return e, json.Unmarshal(text, &e) },
+	})
+	p.must(err)
+	for i := range n {
+		id := callcontrol.CallID(fmt.Sprint("earlier-", i/8))
+		e := callcontrol.Event{At: time.Now(), Kind: callcontrol.EventCallChanged, Agent: name(i % len(phases)), CallID: id}
+		e.Call = &callcontrol.CallView{ID: id, Agent: e.Agent, Phase: callcontrol.PhaseTalking, Started: e.At}
+		for range 4 {
+			e.Call.Legs = append(e.Call.Legs, callcontrol.LegView{ID: callcontrol.LegID(id + "-leg"), State: callcontrol.LegConnected,
+				Actions: []callcontrol.Kind{callcontrol.KindHold, callcontrol.KindHangup, callcontrol.KindConsult, callcontrol.KindBlind}})
+		}
+		if i%8 == 7 {
+			e.Kind, e.Call.Phase = callcontrol.EventCallEnded, callcontrol.PhaseEnded
+		}
+		_, err := events.Append(p.ctx, e)
+		p.must(err)
+		p.until("there is room", func() bool { return events.Status().Pending < 8192 })
+	}
+	p.must(store.Close())
 }

@@ -14,6 +14,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -73,18 +74,22 @@ type killing struct {
 // own tables, and to those who follow its events, once.
 func TestProcessKilled(t *testing.T) {
 	p := newKilling(t)
+	whole := os.Getenv("KILLS") != ""
+	if whole {
+		p.kill()
+		p.client.Close()
+		p.fill(100_000)
+		p.start()
+	}
 	var followed journal.Cursor
-	calls := map[callcontrol.CallID]int{}
-	for range 2 {
+	var ups, ends []time.Duration
+	for range rounds(t, 2) {
 		stopPhones := p.run()
 		p.phasesUp()
 		alive, err := p.client.Snapshot(p.ctx)
 		p.must(err)
 		if len(alive.Calls) < len(phases) {
 			t.Fatalf("%d calls", len(alive.Calls))
-		}
-		for _, c := range alive.Calls {
-			calls[c.ID]++
 		}
 		p.until("everything is stored", func() bool {
 			return p.metric("cordboard_journal_pending 0", "cordboard_journal_degraded 0", "cordboard_journal_state_pending 0")
@@ -96,13 +101,21 @@ func TestProcessKilled(t *testing.T) {
 		p.start()
 		up := time.Since(begin)
 		p.partiesEnd()
-		t.Logf("up after %v, all ended after %v", up, time.Since(begin))
+		ups, ends = append(ups, up), append(ends, time.Since(begin))
 		if s, err := p.client.Snapshot(p.ctx); err != nil || len(s.Calls)+len(s.Transfers) != 0 {
 			t.Errorf("after the restart: %+v, %v", s.Calls, err)
 		}
 		followed = p.follow(followed, alive)
 		p.until("the calls are counted", func() bool { return p.metric(fmt.Sprint("cordboard_orphan_calls_total ", len(alive.Calls))) })
 		stopPhones()
+	}
+	for _, all := range [][]time.Duration{ups, ends} {
+		slices.Sort(all)
+	}
+	t.Logf("%d kills in each of %d phases: up after %v, all ended after %v (median; longest %v and %v)", len(ups), len(phases),
+		ups[len(ups)/2], ends[len(ends)/2], ups[len(ups)-1], ends[len(ends)-1])
+	if whole && ups[len(ups)/2] > 2*time.Second {
+		t.Errorf("with 100,000 events a start takes %v", ups[len(ups)/2])
 	}
 	stopPhones := p.run()
 	p.answered(0)
@@ -120,6 +133,9 @@ func newKilling(t *testing.T) *killing {
 	cfg := sim.PBXConfig{
 		Addr: netip.MustParseAddrPort("127.0.0.1:0"),
 		Plan: map[string]sim.Behaviour{"2001": {}, "2100": {Silent: true}},
+	}
+	for i := range dialled {
+		cfg.Plan[fmt.Sprint(firstDialled+i)] = sim.Behaviour{Silent: i%2 > 0}
 	}
 	var agents strings.Builder
 	for i := range phases {
@@ -382,7 +398,11 @@ func (p *killing) phase(agent int, phase callcontrol.Phase, remote callcontrol.N
 func (p *killing) allParties() []*sim.Party {
 	p.t.Helper()
 	parties := p.parties
-	for _, number := range []string{"2001", "2100"} {
+	numbers := []string{"2001", "2100"}
+	for i := range dialled {
+		numbers = append(numbers, fmt.Sprint(firstDialled+i))
+	}
+	for _, number := range numbers {
 		for n := range p.pbx.Calls(number) {
 			party, err := p.pbx.Called(p.ctx, number, n+1)
 			p.must(err)

@@ -23,7 +23,7 @@ func (d *Daemon) openCommands(ctx context.Context) (*commands, error) {
 	if err != nil {
 		return nil, err
 	}
-	table, err := journal.OpenTable[callcontrol.CommandRecord](ctx, d.store, "commands", callcontrol.CommandMemory)
+	table, err := journal.OpenAhead[callcontrol.CommandRecord](ctx, d.store, "commands", callcontrol.CommandMemory)
 	if err != nil {
 		return nil, err
 	}
