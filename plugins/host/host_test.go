@@ -85,7 +85,7 @@ func TestBackToLife(t *testing.T) {
 	b := newBench(t)
 	h, _ := b.run(t, b.config(t, "crm", "adapter", childConfig{}))
 	until(t, "it runs", running(h))
-	for range 3 {
+	for range 2 {
 		pid := h.Status().PID
 		if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
 			t.Fatal(err)
@@ -359,7 +359,7 @@ func TestFloods(t *testing.T) {
 	}
 	until(t, "commands come", func() bool { return b.control.commands.Load() > controlBurst })
 	begun := time.Now()
-	for time.Since(begun) < 2*time.Second {
+	for time.Since(begun) < time.Second {
 		if got := lookup(t, quietOne, adapter.Query{Number: "1"}); len(got) != 1 || got[0].Err != nil {
 			t.Errorf("the quiet one: %+v", got)
 		}
@@ -459,7 +459,9 @@ func TestSickAdapter(t *testing.T) {
 func TestPoison(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
-	h, _ := b.run(t, b.config(t, "crm", "adapter", childConfig{}))
+	cfg := b.config(t, "crm", "adapter", childConfig{})
+	cfg.Backoff = 20 * time.Millisecond
+	h, _ := b.run(t, cfg)
 	until(t, "it runs", running(h))
 	b.control.append(t, callcontrol.Event{Digit: "1"}, callcontrol.Event{Digit: "!"})
 	until(t, "it fell", func() bool { return strings.Contains(h.Status().LastError, "panic: poison") })

@@ -60,7 +60,7 @@ func (h *Host) configure(ctx context.Context, in instance) error {
 	if known {
 		request.Acknowledged = wireCursor(at)
 	}
-	request.Control, err = in.offer(control.NewService(tracked{h.deps.Control, &h.track}, h.log,
+	request.Control, err = in.offer(control.NewService(newTracked(h.deps.Control, &h.track), h.log,
 		control.WithSources(h.deps.Sources), control.ForAdapter(h.cfg.Name, h.acknowledge)))
 	if err != nil {
 		return fmt.Errorf("offer it call control: %w", err)

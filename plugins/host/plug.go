@@ -26,6 +26,8 @@ const (
 	controlStreams = 64      // requests of an adapter at one time
 	controlRate    = 200     // a second; more of them wait for their turn, and nobody else does
 	controlBurst   = 400
+	streamsRate    = 2 // event streams begun a second: each reads the journal
+	streamsBurst   = 20
 )
 
 // plug is an instance through go-plugin.
@@ -55,7 +57,7 @@ func (p *plug) offer(s *control.Service) (uint32, error) {
 	if err != nil {
 		return 0, err
 	}
-	turn := rate.NewLimiter(controlRate, controlBurst)
+	turn, streams := rate.NewLimiter(controlRate, controlBurst), rate.NewLimiter(streamsRate, streamsBurst)
 	options := append(s.ServerOptions(),
 		grpc.Creds(credentials.NewTLS(p.config.TLSConfig)), grpc.ConnectionTimeout(5*time.Second),
 		grpc.MaxConcurrentStreams(controlStreams), grpc.MaxHeaderListSize(16<<10), grpc.WaitForHandlers(true),
@@ -66,7 +68,7 @@ func (p *plug) offer(s *control.Service) (uint32, error) {
 			return next(ctx, req)
 		}),
 		grpc.ChainStreamInterceptor(func(srv any, ss grpc.ServerStream, _ *grpc.StreamServerInfo, next grpc.StreamHandler) error {
-			if err := turn.Wait(ss.Context()); err != nil {
+			if err := streams.Wait(ss.Context()); err != nil {
 				return status.Error(codes.ResourceExhausted, "too many requests of this adapter")
 			}
 			return next(srv, ss)

@@ -4,6 +4,8 @@ import (
 	"context"
 	"sync"
 
+	"golang.org/x/time/rate"
+
 	"cordboard/callcontrol"
 	"cordboard/journal"
 )
@@ -20,6 +22,7 @@ type track struct {
 	first journal.Cursor // where events begin for one that never acknowledged any
 	acked journal.Cursor
 	high  journal.Cursor // the furthest that it may acknowledge
+	far   journal.Cursor // the furthest that a stream of this life brought, or an earlier one had done with
 	sent  []sent         // not acknowledged yet, in order
 }
 
@@ -40,8 +43,9 @@ func (t *track) start(acked journal.Cursor, known bool) journal.Cursor {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.sent = nil
-	t.high = t.first
+	t.high, t.far = t.first, t.first
 	if known {
+		t.far = acked
 		t.acked = acked
 		if acked.Epoch != t.high.Epoch || acked.Seq > t.high.Seq {
 			t.high = acked
@@ -57,18 +61,23 @@ func (t *track) again() {
 	t.sent = nil
 }
 
-// given notes an entry that is on its way to the adapter.
-func (t *track) given(e journal.Entry[callcontrol.Event]) {
+// given notes an entry that is on its way to the adapter, and reports whether it had that before.
+func (t *track) given(e journal.Entry[callcontrol.Event]) (again bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.reach(e.Cursor)
+	again = e.Cursor.Epoch == t.far.Epoch && e.Cursor.Seq <= t.far.Seq
+	if !again {
+		t.far = e.Cursor
+	}
 	if e.Gap != nil {
-		return
+		return again
 	}
 	if len(t.sent) == mostSent {
 		t.sent = t.sent[:copy(t.sent, t.sent[mostSent/2:])]
 	}
 	t.sent = append(t.sent, sent{e.Cursor.Seq, brief(e.Event)})
+	return again
 }
 
 // brief is an event without the state that it carries, but for a new call's.
@@ -148,10 +157,20 @@ func (h *Host) acknowledge(_ context.Context, c journal.Cursor) error {
 	return nil
 }
 
+const (
+	againRate  = 500 // events a second that an adapter had before; new ones come at once
+	againBurst = 10_000
+)
+
 // tracked is call control as one adapter sees it.
 type tracked struct {
 	callcontrol.Control
 	track *track
+	turn  *rate.Limiter // of events that it had before
+}
+
+func newTracked(c callcontrol.Control, t *track) tracked {
+	return tracked{c, t, rate.NewLimiter(againRate, againBurst)}
 }
 
 // Snapshot implements callcontrol.Control.
@@ -166,19 +185,19 @@ func (t tracked) Snapshot(ctx context.Context) (callcontrol.Snapshot, error) {
 // Subscribe implements callcontrol.Control.
 func (t tracked) Subscribe(from journal.Cursor) journal.Subscription[callcontrol.Event] {
 	t.track.again()
-	return trackedEvents{t.Control.Subscribe(from), t.track}
+	return trackedEvents{t.Control.Subscribe(from), t}
 }
 
 type trackedEvents struct {
 	journal.Subscription[callcontrol.Event]
-	track *track
+	by tracked
 }
 
 // Next implements journal.Subscription.
 func (t trackedEvents) Next(ctx context.Context) (journal.Entry[callcontrol.Event], error) {
 	e, err := t.Subscription.Next(ctx)
-	if err == nil {
-		t.track.given(e)
+	if err == nil && t.by.track.given(e) {
+		err = t.by.turn.Wait(ctx)
 	}
 	return e, err
 }

@@ -28,6 +28,54 @@ func (m *timings) Acknowledged(_ string, e callcontrol.Event) {
 
 func at(epoch string, seq uint64) journal.Cursor { return journal.Cursor{Epoch: epoch, Seq: seq} }
 
+// What an adapter reads again and again comes at a bounded rate, from however many streams; what is new comes at once.
+func TestEventsReadAgainArePaced(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newFakeControl(1 << 16)
+		c.append(t, make([]callcontrol.Event, againBurst)...)
+		tr := &track{metrics: noMetrics{}}
+		tr.begin(at("e1", 0))
+		tr.start(journal.Cursor{}, false)
+		shown := newTracked(c, tr)
+		read := func(n int) time.Duration {
+			t.Helper()
+			begun := time.Now()
+			s := shown.Subscribe(journal.Cursor{})
+			for range n {
+				if _, err := s.Next(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+			}
+			return time.Since(begun)
+		}
+		if took := read(againBurst); took != 0 {
+			t.Errorf("new ones took %v", took)
+		}
+		if took := read(againBurst); took != 0 {
+			t.Errorf("read once more they took %v", took)
+		}
+		if took, least := read(againBurst), time.Duration(againBurst/againRate)*time.Second; took < least {
+			t.Errorf("read a third time they took %v, at least %v was due", took, least)
+		}
+		s := shown.Subscribe(c.log.Last())
+		c.append(t, make([]callcontrol.Event, 1000)...)
+		begun := time.Now()
+		for range 1000 {
+			if _, err := s.Next(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if took := time.Since(begun); took != 0 {
+			t.Errorf("new ones beside it took %v", took)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		if _, err := shown.Subscribe(journal.Cursor{}).Next(ctx); err == nil {
+			t.Error("a stream that has ended goes on")
+		}
+	})
+}
+
 func TestOnlyWhatWasGivenIsAcknowledged(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := &timings{}
