@@ -8,7 +8,8 @@ import (
 // CommandMemory is how long the result of a command is kept, so that its repetition is answered with it.
 const CommandMemory = 10 * time.Minute
 
-// Commands keeps what became of commands for the next run of the daemon. It is safe for concurrent use, and never waits.
+// Commands keeps what became of commands for the next run of the daemon. It is safe for concurrent use, and does not wait for a
+// disk.
 type Commands interface {
 	// Digest tells the bodies of commands apart and gives nothing of them away: there may be digits in one.
 	Digest(body []byte) string

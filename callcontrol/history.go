@@ -110,11 +110,16 @@ func (h *History) Apply(e *Event) (HistoryRecord, bool) {
 		delete(h.Open, c.ID)
 		return p.record(c), true
 	}
+	h.Resume(c.ID, p)
+	return HistoryRecord{}, false
+}
+
+// Resume takes the progress of a call that an earlier run kept.
+func (h *History) Resume(id CallID, p Progress) {
 	if h.Open == nil {
 		h.Open = make(map[CallID]Progress)
 	}
-	h.Open[c.ID] = p
-	return HistoryRecord{}, false
+	h.Open[id] = p
 }
 
 // record closes the history of a call.

@@ -47,7 +47,10 @@ func (m *Mirror) Apply(at journal.Cursor, e *Event) {
 	}
 	m.Cursor = at
 	m.Live.Apply(e)
-	if e.State != nil {
+	switch {
+	case e.Kind == EventAgentRemoved:
+		delete(m.Agents, e.Agent)
+	case e.State != nil:
 		m.Agents[e.State.ID] = *e.State
 	}
 }

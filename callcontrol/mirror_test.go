@@ -284,4 +284,8 @@ func TestMirrorKeepsItsCursor(t *testing.T) {
 	if s := m.Snapshot(); len(s.Calls) != 0 || len(s.Agents) != 1 || !s.Draining || s.Cursor.Seq != 7 {
 		t.Errorf("%+v", s)
 	}
+	m.Apply(journal.Cursor{Epoch: "e", Seq: 8}, &Event{Kind: EventAgentRemoved, Agent: "a"})
+	if s := m.Snapshot(); len(s.Agents) != 0 || s.Draining {
+		t.Errorf("%+v", s)
+	}
 }

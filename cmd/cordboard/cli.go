@@ -36,6 +36,8 @@ type cli struct {
 	Calls    callsCommand    `cmd:"" group:"look" help:"List live calls."`
 	Why      whyCommand      `cmd:"" group:"look" help:"Every reason for which an agent gets no queue call now."`
 	Adapters adaptersCommand `cmd:"" group:"look" help:"List adapters: state, process, events not taken yet, last trouble."`
+	History  historyCommand  `cmd:"" group:"look" help:"List calls that have ended: who ended them and why, how their time was spent."`
+	Search   searchCommand   `cmd:"" group:"look" help:"Find contacts in what the adapters know, by name or number."`
 	Watch    watchCommand    `cmd:"" group:"look" help:"Follow events as they happen, over restarts of the daemon."`
 
 	Dial     dialCommand     `cmd:"" group:"call" help:"Call the agent's device, then a number from the agent's line."`

@@ -18,6 +18,7 @@ import (
 	"cordboard/cmd/cordboard/internal/doctor"
 	"cordboard/configs"
 	"cordboard/journal"
+	"cordboard/plugins/adapter"
 	"cordboard/plugins/control"
 	controlv1 "cordboard/plugins/control/v1"
 	"cordboard/sim"
@@ -169,7 +170,8 @@ func TestEveryFieldAndCodeIsDocumented(t *testing.T) {
 	for _, v := range []any{
 		callcontrol.AgentView{}, callcontrol.DeviceView{}, callcontrol.Why{}, callcontrol.CallView{}, callcontrol.LegView{}, callcontrol.LegMedia{},
 		callcontrol.TransferView{}, callcontrol.Identity{}, callcontrol.Variable{}, callcontrol.Contact{}, callcontrol.Event{},
-		control.AdapterStatus{}, journal.Cursor{}, journal.Gap{}, done{}, failure{}, callcontrol.Moment{}, callcontrol.CallPhase{}, doctor.Finding{}, configs.Problem{},
+		control.AdapterStatus{}, journal.Cursor{}, journal.Gap{}, done{}, failure{}, callcontrol.Moment{}, callcontrol.CallPhase{},
+		callcontrol.HistoryRecord{}, callcontrol.Parts{}, control.Found{}, control.FoundContact{}, control.SearchFailure{}, adapter.Contact{}, adapter.Phone{}, doctor.Finding{}, configs.Problem{},
 		sim.Happening{},
 	} {
 		typ := reflect.TypeOf(v)

@@ -205,7 +205,7 @@ func serve(t *testing.T, f callcontrol.Control) (socket string, stop func()) {
 
 func serveAt(t *testing.T, socket string, f callcontrol.Control) (stop func()) {
 	t.Helper()
-	s, err := control.NewServer(control.Config{Socket: socket}, f, slog.New(slog.DiscardHandler), control.WithSources(control.Sources{Status: fakeStatus}))
+	s, err := control.NewServer(control.Config{Socket: socket}, f, slog.New(slog.DiscardHandler), control.WithSources(control.Sources{Status: fakeStatus, History: fakeHistory, Search: fakeSearch}))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -83,7 +83,7 @@ func TestProcessKilled(t *testing.T) {
 	}
 	var followed journal.Cursor
 	var ups, ends []time.Duration
-	for range rounds(t, 2) {
+	for run := range rounds(t, 2) {
 		stopPhones := p.run()
 		p.phasesUp()
 		alive, err := p.client.Snapshot(p.ctx)
@@ -91,6 +91,8 @@ func TestProcessKilled(t *testing.T) {
 		if len(alive.Calls) < len(phases) {
 			t.Fatalf("%d calls", len(alive.Calls))
 		}
+		_, err = p.once(run, "back")
+		p.must(err)
 		p.until("everything is stored", func() bool {
 			return p.metric("cordboard_journal_pending 0", "cordboard_journal_degraded 0", "cordboard_journal_state_pending 0")
 		})
@@ -106,6 +108,8 @@ func TestProcessKilled(t *testing.T) {
 			t.Errorf("after the restart: %+v, %v", s.Calls, err)
 		}
 		followed = p.follow(followed, alive)
+		p.closed(alive)
+		p.remembered(run)
 		p.until("the calls are counted", func() bool { return p.metric(fmt.Sprint("cordboard_orphan_calls_total ", len(alive.Calls))) })
 		stopPhones()
 	}

@@ -22,6 +22,9 @@ const (
 // errBusy is the answer of an adapter that has too much to answer already.
 var errBusy = errors.New("the adapter has too many questions to answer")
 
+// errSilent is that of an adapter which did not answer.
+var errSilent = errors.New("the adapter did not answer in time")
+
 // Answer is what one adapter says.
 type Answer struct {
 	Adapter  string

@@ -409,9 +409,17 @@ func TestAnswers(t *testing.T) {
 		t.Errorf("huge: %+v", a)
 	}
 	s := &Set{members: []*member{{host: h}}}
-	found := s.Search(t.Context(), adapter.Search{Text: "ann", Limit: 3})
+	found := s.Search(t.Context(), adapter.Search{Text: "ann", Limit: 3}, "another")
 	if len(found) != 1 || len(found[0].Contacts) != 3 || found[0].Contacts[2].Name != "ann" {
 		t.Errorf("search: %+v", found)
+	}
+	if found := s.Search(t.Context(), adapter.Search{Text: "ann", Limit: 3}, "crm"); len(found) != 0 {
+		t.Errorf("who searches was asked: %+v", found)
+	}
+	over, cancel := context.WithCancel(t.Context())
+	cancel()
+	if found := s.Search(over, adapter.Search{Text: "ann", Limit: 3}, ""); len(found) != 1 || found[0].Adapter != "crm" || found[0].Err != errSilent {
+		t.Errorf("in no time: %+v", found)
 	}
 	if !running(h)() || h.Status().CallsFailed != 2 {
 		t.Errorf("status: %+v", h.Status())

@@ -24,17 +24,30 @@ func (s *Set) Lookup(ctx context.Context, q adapter.Query, late func(Answer)) []
 	return g.wait(ctx, longest)
 }
 
-// Search asks every adapter that can search, and returns what was answered until ctx or ten seconds were
-// over, in the order of the answers.
-func (s *Set) Search(ctx context.Context, q adapter.Search) []Answer {
+// Search asks every adapter that can search but the one named except, and returns their answers in the order of the
+// configuration. Who has not answered when ctx or ten seconds are over has an error.
+func (s *Set) Search(ctx context.Context, q adapter.Search, except string) []Answer {
 	g := newGather(nil)
+	var out []Answer
 	for _, h := range s.hosts() {
+		if h.Name() == except {
+			continue
+		}
 		g.expect()
-		if !h.search(q, g.take) {
+		if h.search(q, g.take) {
+			out = append(out, Answer{Adapter: h.Name(), Err: errSilent})
+		} else {
 			g.less()
 		}
 	}
-	return g.wait(ctx, searchMost)
+	for _, a := range g.wait(ctx, searchMost) {
+		for i := range out {
+			if out[i].Adapter == a.Adapter {
+				out[i] = a
+			}
+		}
+	}
+	return out
 }
 
 // Lookup asks this adapter who a number is, and waits for its answer until ctx ends. False: it does not

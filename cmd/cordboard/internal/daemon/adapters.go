@@ -97,7 +97,7 @@ func (d *Daemon) closeAdapters() {
 
 // sources are what the daemon tells of itself.
 func (d *Daemon) sources() control.Sources {
-	return control.Sources{Directory: d.directory, Status: d.status}
+	return control.Sources{Directory: d.directory, Status: d.status, History: d.historyOf, Search: d.search}
 }
 
 func (d *Daemon) status(ctx context.Context) (control.Status, error) {

@@ -36,7 +36,8 @@ type Daemon struct {
 	board       *callcontrol.Switchboard
 	store       *journal.Store
 	events      *journal.Log[callcontrol.Event]
-	living      *living                // nil: the journal does not outlive the process
+	living      *living
+	calls       *history               // those that have ended
 	farewells   *journal.Table[legRow] // what ends the legs, by leg
 	commands    *commands              // what became of those of the last minutes
 	orphans     map[string]legRow      // legs of the last run
@@ -139,7 +140,7 @@ func (d *Daemon) Run(ctx context.Context, ready func(), force <-chan struct{}) e
 	g.Go(func() error { return d.engine.Run(work) })
 	g.Go(func() error { return d.stack.Run(work) })
 	g.Go(func() error { return d.endOrphans(work) })
-	g.Go(func() error { return d.living.follow(work) })
+	g.Go(func() error { return d.living.follow(work, d.board.Snapshot) })
 	g.Go(func() error { return d.board.Run(work) })
 	bound := make(chan struct{}, 2) // a word from each that opens its socket now
 	g.Go(func() error { return d.serveControl(work, bound) })

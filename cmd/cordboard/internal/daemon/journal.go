@@ -49,10 +49,13 @@ func (d *Daemon) openRemains(ctx context.Context) error {
 	if d.commands, err = d.openCommands(ctx); err != nil {
 		return err
 	}
-	if err = d.openLegs(ctx, d.store); err != nil || d.cfg.Journal.Memory {
+	if err = d.openLegs(ctx, d.store); err != nil {
 		return err
 	}
-	d.living, err = openLiving(ctx, d.store, d.events)
+	if d.calls, err = openHistory(ctx, d.store, d.cfg.Journal.MaxAge); err != nil {
+		return err
+	}
+	d.living, err = openLiving(ctx, d.store, d.events, d.calls)
 	return err
 }
 

@@ -31,8 +31,12 @@ func (l *lives) begin(log string) string {
 	if l.store, err = journal.Open(ctx, journal.Config{Dir: l.dir}); err == nil {
 		l.events, err = journal.OpenLog(ctx, l.store, journal.LogConfig[callcontrol.Event]{Name: log, Encode: encodeEvent, Decode: decodeEvent})
 	}
+	var h *history
 	if err == nil {
-		l.living, err = openLiving(ctx, l.store, l.events)
+		h, err = openHistory(ctx, l.store, 0)
+	}
+	if err == nil {
+		l.living, err = openLiving(ctx, l.store, l.events, h)
 	}
 	if err != nil {
 		l.t.Fatal(err)
