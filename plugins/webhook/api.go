@@ -26,6 +26,9 @@ const (
 	readTime    = 10 * time.Second // for the body of a request
 	writeTime   = 45 * time.Second // for an answer, the command's own time included
 	commandTime = 30 * time.Second
+
+	mostCommands = 32  // under way at one time: the daemon answers an adapter 64
+	mostID       = 128 // bytes of a call or agent in a path
 )
 
 // api is call control by HTTP.
@@ -40,7 +43,10 @@ type api struct {
 	catchUp chan struct{} // one for each follower who reads old events
 	ending  context.Context
 
+	commands chan struct{} // one for each that is under way
+
 	patience time.Duration // with a client of a stream
+	reading  time.Duration // the body of a request
 }
 
 // handler answers a request of a token, or gives the error that answers it.
@@ -56,7 +62,8 @@ func newAPI(ending context.Context, p *plan, client *control.Client, h *hub, hea
 	}
 	a := &api{
 		plan: p, client: client, hub: h, log: log, health: health, openapi: text, mux: http.NewServeMux(),
-		catchUp: make(chan struct{}, mostCatchUp), ending: ending, patience: patience,
+		catchUp: make(chan struct{}, mostCatchUp), ending: ending, patience: patience, reading: readTime,
+		commands: make(chan struct{}, mostCommands),
 	}
 	a.mux.HandleFunc(openapiRoute, func(w http.ResponseWriter, _ *http.Request) { write(w, http.StatusOK, "application/json", a.openapi) })
 	for pattern, h := range a.routes() {
@@ -89,7 +96,7 @@ func (a *api) routes() map[string]handler {
 // ServeHTTP implements http.Handler.
 func (a *api) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	rc := http.NewResponseController(w)
-	_ = rc.SetReadDeadline(time.Now().Add(readTime)) // an error is that of a connection that has ended
+	_ = rc.SetReadDeadline(time.Now().Add(a.reading)) // an error is that of a connection that has ended
 	_ = rc.SetWriteDeadline(time.Now().Add(writeTime))
 	h := w.Header()
 	h.Set("Cache-Control", "no-store")

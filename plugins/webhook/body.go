@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"mime"
+	"net"
 	"net/http"
 	"strings"
 
@@ -35,8 +36,12 @@ func decode(w http.ResponseWriter, r *http.Request, into any, must bool) error {
 		}
 	}
 	var long *http.MaxBytesError
-	if errors.As(err, &long) {
+	var broken net.Error
+	switch {
+	case errors.As(err, &long):
 		return refusal(codeTooLarge, "the body is longer than 64 KiB")
+	case errors.As(err, &broken), errors.Is(err, io.ErrUnexpectedEOF):
+		return refusal(codeBadRequest, "the body is not whole, or did not come in time")
 	}
 	return refusal(codeBadRequest, "the body cannot be read: "+strings.TrimPrefix(err.Error(), "json: "))
 }

@@ -1,6 +1,7 @@
 package webhook
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -16,7 +17,7 @@ import (
 )
 
 const (
-	headerTime   = 5 * time.Second // for a request's header, and for the handshake of TLS
+	headerTime   = 5 * time.Second
 	idleTime     = time.Minute
 	mostHeading  = 16 << 10 // bytes of a request's header
 	mostSockets  = 512      // connections at one time
@@ -27,8 +28,9 @@ const (
 
 // server listens for the API. A port that is taken is tried again until it is free.
 type server struct {
-	plan *plan
-	log  *slog.Logger
+	plan   *plan
+	log    *slog.Logger
+	header time.Duration // for a request's header, and for the handshake of TLS; 0: headerTime
 
 	mu  sync.Mutex
 	err error // why nobody can connect
@@ -63,7 +65,7 @@ func (s *server) fail(err error) bool {
 
 func (s *server) serve(ctx context.Context, h http.Handler) error {
 	srv := &http.Server{
-		Handler: h, ReadHeaderTimeout: headerTime, IdleTimeout: idleTime, MaxHeaderBytes: mostHeading,
+		Handler: h, ReadHeaderTimeout: cmp.Or(s.header, headerTime), IdleTimeout: idleTime, MaxHeaderBytes: mostHeading,
 		ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
 		HTTP2:    &http.HTTP2Config{MaxConcurrentStreams: mostParallel},
 	}

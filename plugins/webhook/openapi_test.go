@@ -34,13 +34,14 @@ type contract struct {
 	next http.RoundTripper
 	tree object
 
-	mu   sync.Mutex
-	seen map[string]map[int]bool // statuses by operation
+	mu      sync.Mutex
+	seen    map[string]map[int]bool // statuses by operation
+	schemas map[string]*jsonschema.Resolved
 }
 
 func newContract(t testing.TB) *contract {
 	t.Helper()
-	c := &contract{t: t, next: &http.Transport{DisableKeepAlives: true}, seen: map[string]map[int]bool{}}
+	c := &contract{t: t, next: &http.Transport{DisableKeepAlives: true}, seen: map[string]map[int]bool{}, schemas: map[string]*jsonschema.Resolved{}}
 	text, err := yaml.YAMLToJSON(description)
 	if err != nil {
 		t.Fatal(err)
@@ -81,29 +82,42 @@ func (c *contract) at(node any, keys ...string) object {
 	return c.at(n[keys[0]], keys[1:]...)
 }
 
-// fits checks a value against a schema.
-func (c *contract) fits(schema object, text []byte, what string) {
-	c.t.Helper()
-	whole := object{"$defs": c.at(c.tree, "components", "schemas")}
-	for k, v := range schema {
-		whole[k] = v
+// resolved is a schema, made once.
+func (c *contract) resolved(schema object) (*jsonschema.Resolved, error) {
+	key, err := json.Marshal(schema)
+	if err != nil {
+		return nil, err
 	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if r := c.schemas[string(key)]; r != nil {
+		return r, nil
+	}
+	whole := object{"$defs": c.at(c.tree, "components", "schemas")}
+	maps.Copy(whole, schema)
 	raw, err := json.Marshal(whole)
 	if err != nil {
-		c.t.Fatal(err)
+		return nil, err
 	}
 	var s jsonschema.Schema
 	if err := json.Unmarshal(bytes.ReplaceAll(raw, []byte("#/components/schemas/"), []byte("#/$defs/")), &s); err != nil {
-		c.t.Fatalf("%s: %v", what, err)
+		return nil, err
 	}
-	resolved, err := s.Resolve(nil)
+	c.schemas[string(key)], err = s.Resolve(nil)
+	return c.schemas[string(key)], err
+}
+
+// fits checks a value against a schema.
+func (c *contract) fits(schema object, text []byte, what string) {
+	c.t.Helper()
+	s, err := c.resolved(schema)
 	if err != nil {
 		c.t.Fatalf("%s: %v", what, err)
 	}
 	var v any
 	if err := json.Unmarshal(text, &v); err != nil {
 		c.t.Errorf("%s: %v: %s", what, err, text)
-	} else if err := resolved.Validate(v); err != nil {
+	} else if err := s.Validate(v); err != nil {
 		c.t.Errorf("%s: %v: %s", what, err, text)
 	}
 }

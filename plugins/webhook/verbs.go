@@ -87,6 +87,9 @@ func (a *api) postVerb(v verb) handler {
 		if err := v.body(r, w, &c); err != nil {
 			return err
 		}
+		if len(c.Call) > mostID {
+			return noSuchCall()
+		}
 		agent, err := a.owner(r.Context(), t, c.Call)
 		if err != nil {
 			return err
@@ -144,7 +147,7 @@ func (a *api) postStatus(w http.ResponseWriter, r *http.Request, t *token) error
 
 func (a *api) forAgent(w http.ResponseWriter, r *http.Request, t *token, c callcontrol.Command) error {
 	c.Agent = callcontrol.AgentID(r.PathValue("agent"))
-	if !t.sees(c.Agent) {
+	if !t.sees(c.Agent) || len(c.Agent) > mostID {
 		return noSuchAgent()
 	}
 	return a.do(w, r, t, c)
@@ -161,6 +164,12 @@ func (a *api) do(w http.ResponseWriter, r *http.Request, t *token, c callcontrol
 	}
 	if key != "" {
 		c.ID = callcontrol.CommandID(t.name + "/" + key) // tokens do not meet each other's results
+	}
+	select {
+	case a.commands <- struct{}{}:
+		defer func() { <-a.commands }()
+	default:
+		return refusal(codeTooMany, "too many commands are under way")
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), commandTime)
 	defer cancel()
