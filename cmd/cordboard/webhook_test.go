@@ -261,6 +261,13 @@ func TestWebhook(t *testing.T) {
 	p.until("everything is taken", func() bool { return p.book().Lag == 0 })
 	last := p.book().Acknowledged
 	p.webStream(base, last)
+	var past struct{ Records []callcontrol.HistoryRecord }
+	p.until("the history has the calls", func() bool {
+		return p.web(base, "GET", "/v1/history?agent=anna", "", &past) == http.StatusOK && len(past.Records) == 5
+	})
+	if r := past.Records[3]; r.Call != v.ID || r.EndedBy != callcontrol.EnderCustomer || r.Answered.IsZero() || r.Contact.ID != "101" {
+		t.Errorf("%+v", r)
+	}
 	p.signal()
 	if code := p.exit(); code != exitOK {
 		t.Errorf("exit code %d", code)

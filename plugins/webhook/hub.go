@@ -100,6 +100,9 @@ func (h *hub) reset(at journal.Cursor) {
 func (h *hub) add(k kept, call callcontrol.CallID) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	if k.cursor.Epoch != h.epoch || k.cursor.Seq != h.last+1 { // what is between is not here
+		h.base = k.cursor.Seq - 1
+	}
 	h.epoch, h.last = k.cursor.Epoch, k.cursor.Seq
 	h.ring[h.last%mostKept] = k
 	if h.last-h.base > mostKept {

@@ -152,6 +152,10 @@ func TestStreamOverEpochs(t *testing.T) {
 	if _, _, ok := h.next(journal.Cursor{Epoch: "e1", Seq: 4}, 10); ok {
 		t.Error("an event that is not there was passed over")
 	}
+	add("e1", 9)
+	if _, _, ok := h.next(journal.Cursor{Epoch: "e1", Seq: 7}, 10); ok {
+		t.Error("events that are missing were passed over")
+	}
 	h.reset(journal.Cursor{Epoch: "e2", Seq: 6})
 	if _, _, ok := h.next(journal.Cursor{Epoch: "e1", Seq: 6}, 10); ok {
 		t.Error("another epoch was taken for this one")
