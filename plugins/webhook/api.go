@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/goccy/go-yaml"
+	"golang.org/x/time/rate"
 
 	"cordboard/plugins/control"
 )
@@ -26,6 +27,8 @@ const (
 	readTime    = 10 * time.Second // for the body of a request
 	writeTime   = 45 * time.Second // for an answer, the command's own time included
 	commandTime = 30 * time.Second
+
+	strangerEvery = 10 * time.Second // between two lines of the log
 
 	mostCommands = 32  // under way at one time: the daemon answers an adapter 64
 	mostID       = 128 // bytes of a call or agent in a path
@@ -43,7 +46,8 @@ type api struct {
 	catchUp chan struct{} // one for each follower who reads old events
 	ending  context.Context
 
-	commands chan struct{} // one for each that is under way
+	commands  chan struct{}  // one for each that is under way
+	strangers rate.Sometimes // of the log
 
 	patience time.Duration // with a client of a stream
 	reading  time.Duration // the body of a request
@@ -63,7 +67,7 @@ func newAPI(ending context.Context, p *plan, client *control.Client, h *hub, hea
 	a := &api{
 		plan: p, client: client, hub: h, log: log, health: health, openapi: text, mux: http.NewServeMux(),
 		catchUp: make(chan struct{}, mostCatchUp), ending: ending, patience: patience, reading: readTime,
-		commands: make(chan struct{}, mostCommands),
+		commands: make(chan struct{}, mostCommands), strangers: rate.Sometimes{Interval: strangerEvery},
 	}
 	a.mux.HandleFunc(openapiRoute, func(w http.ResponseWriter, _ *http.Request) { write(w, http.StatusOK, "application/json", a.openapi) })
 	for pattern, h := range a.routes() {
@@ -116,6 +120,7 @@ func (a *api) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	t := a.plan.authenticate(r.Header)
 	switch {
 	case t == nil && pattern != openapiRoute:
+		a.strangers.Do(func() { a.log.Warn("request without a token of api.tokens", "remote", r.RemoteAddr) })
 		a.refuse(w, refusal(codeUnauthorized, "send Authorization: Bearer with a token of api.tokens"))
 	case pattern == "" || path.Clean(r.URL.Path) != r.URL.Path:
 		a.refuse(w, a.noRoute(w, r))
