@@ -29,7 +29,7 @@ lint: ## gofmt, vet, staticcheck, import direction, govulncheck where its databa
 	$(GO) test -run 'TestImport' ./internal/rooms
 	@.ci/vulncheck
 
-bench: build ## measure the real daemon: figures of docs/performance.md, about 6 minutes; BENCHFLAGS=-small for a quick try
+bench: build ## measure the real daemon: figures of docs/performance.md, about 9 minutes; BENCHFLAGS=-small for a quick try
 	$(GO) run ./cmd/cordboard/internal/bench $(BENCHFLAGS)
 
 deb: ## the Debian package, into bin/; VERSION=1.2.3

@@ -17,7 +17,7 @@ func calls(ctx context.Context, o options, r *report) error {
 	}
 	stopPBX := running(w.pbx)
 	defer func() { _ = stopPBX() }()
-	d, err := start(ctx, o, w.pbx.Addr("udp"), agents)
+	d, err := start(ctx, o, w.pbx.Addr("udp"), agents, "")
 	if err != nil {
 		return err
 	}

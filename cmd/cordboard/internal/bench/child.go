@@ -35,7 +35,19 @@ type child struct {
 }
 
 // start runs the daemon with agents lines at the PBX and returns once its control socket answers.
-func start(ctx context.Context, o options, pbx netip.AddrPort, agents int) (*child, error) {
+func start(ctx context.Context, o options, pbx netip.AddrPort, agents int, extra string) (*child, error) {
+	c, err := newChild(o, pbx, agents, extra)
+	if err == nil {
+		err = c.launch(ctx, o)
+	}
+	if err != nil {
+		return nil, errors.Join(err, c.stop())
+	}
+	return c, nil
+}
+
+// newChild makes the folder of a daemon with its configuration.
+func newChild(o options, pbx netip.AddrPort, agents int, extra string) (*child, error) {
 	dir, err := os.MkdirTemp("", "cordboard-bench-")
 	if err != nil {
 		return nil, err
@@ -43,34 +55,45 @@ func start(ctx context.Context, o options, pbx netip.AddrPort, agents int) (*chi
 	c := &child{dir: dir}
 	port, err := freeport.Deal()
 	if err != nil {
-		return nil, errors.Join(err, c.stop())
+		return c, err
 	}
 	c.sip = netip.AddrPortFrom(loopback, port)
-	path := filepath.Join(dir, "cordboard.yaml")
-	if err = os.WriteFile(path, configuration(pbx, c.sip, agents, o.rate), 0o644); err != nil {
-		return nil, errors.Join(err, c.stop())
+	if err = os.WriteFile(c.path("cordboard.yaml"), configuration(pbx, c.sip, agents, o.rate, extra), 0o644); err != nil {
+		return c, err
 	}
-	if c.log, err = os.Create(filepath.Join(o.out, "daemon.log")); err != nil {
-		return nil, errors.Join(err, c.stop())
+	c.log, err = os.Create(filepath.Join(o.out, "daemon.log"))
+	return c, err
+}
+
+// path is a file in the daemon's folder.
+func (c *child) path(name string) string { return filepath.Join(c.dir, name) }
+
+// launch starts the daemon's process.
+func (c *child) launch(ctx context.Context, o options) error {
+	cmd := exec.Command(o.bin, "serve", c.path("cordboard.yaml"))
+	cmd.Env = append(os.Environ(), passwordEnv+"="+password)
+	cmd.Stderr, cmd.Stdout = c.log, c.log
+	if err := cmd.Start(); err != nil {
+		return err
 	}
-	c.cmd = exec.Command(o.bin, "serve", path)
-	c.cmd.Env = append(os.Environ(), passwordEnv+"="+password)
-	c.cmd.Stderr, c.cmd.Stdout = c.log, c.log
-	if err = c.cmd.Start(); err != nil {
-		c.cmd = nil
-		return nil, errors.Join(err, c.stop())
-	}
-	if err = c.connect(ctx); err != nil {
-		return nil, errors.Join(err, c.stop())
-	}
-	return c, nil
+	c.cmd = cmd
+	return c.connect(ctx)
+}
+
+// kill ends the daemon as kill -9 does.
+func (c *child) kill() error {
+	_ = c.client.Close()
+	err := c.cmd.Process.Kill()
+	_ = c.cmd.Wait() // which tells of the signal
+	c.client, c.cmd = nil, nil
+	return err
 }
 
 func (c *child) connect(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
 	var err error
-	if c.client, err = control.Dial(filepath.Join(c.dir, "control.sock")); err != nil {
+	if c.client, err = control.Dial(c.path("control.sock")); err != nil {
 		return err
 	}
 	for {
@@ -78,7 +101,7 @@ func (c *child) connect(ctx context.Context) error {
 			return nil
 		}
 		select {
-		case <-time.After(50 * time.Millisecond):
+		case <-time.After(5 * time.Millisecond):
 		case <-ctx.Done():
 			return fmt.Errorf("the daemon did not come up (see daemon.log): %w", err)
 		}
@@ -87,6 +110,9 @@ func (c *child) connect(ctx context.Context) error {
 
 // stop ends the daemon as an operator would. It must end by itself and with status 0.
 func (c *child) stop() error {
+	if c == nil {
+		return nil
+	}
 	defer os.RemoveAll(c.dir)
 	if c.client != nil {
 		_ = c.client.Close()

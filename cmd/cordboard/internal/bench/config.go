@@ -10,9 +10,9 @@ func lineUser(i int) string  { return fmt.Sprint(10001 + i) }
 func phoneUser(i int) string { return "phone" + lineUser(i) }
 func agentName(i int) string { return "agent" + lineUser(i) }
 
-// configuration is a plain one with agents lines, each with a phone that registers. Where it leaves the defaults it is for the
+// configuration is a plain one, with extra in it, and agents lines, each with a phone that registers. Where it leaves the defaults it is for the
 // benchmark's sake: faster registering, a short rest of ports, no rate limit on the one address that all phones share.
-func configuration(pbx, sip netip.AddrPort, agents int, rate float64) []byte {
+func configuration(pbx, sip netip.AddrPort, agents int, rate float64, extra string) []byte {
 	var b bytes.Buffer
 	fmt.Fprintf(&b, `sip: {listen: ["udp://%s"]}
 rtp: {bind: 127.0.0.1, ports: 18000-31999, quarantine: 2s}
@@ -27,6 +27,7 @@ trunks:
     register: {rate: %g}
     headers: {queue: X-Queue, variables: {X-Ivr-Choice: ivr}}
 `, sip, pbx, rate)
+	b.WriteString(extra)
 	if agents > 0 {
 		b.WriteString("agents:\n")
 	}

@@ -25,7 +25,7 @@ func lines(ctx context.Context, o options, r *report) error {
 	}
 	stop := running(w.pbx)
 	defer func() { _ = stop() }()
-	empty, err := start(ctx, o, w.pbx.Addr("udp"), 0)
+	empty, err := start(ctx, o, w.pbx.Addr("udp"), 0, "")
 	if err != nil {
 		return err
 	}
@@ -36,7 +36,7 @@ func lines(ctx context.Context, o options, r *report) error {
 	r.add("memory of a daemon without lines, RSS", "MiB", none/kib/kib)
 
 	began := time.Now()
-	d, err := start(ctx, o, w.pbx.Addr("udp"), o.lines)
+	d, err := start(ctx, o, w.pbx.Addr("udp"), o.lines, "")
 	if err != nil {
 		return err
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"runtime"
 	"slices"
@@ -68,6 +69,12 @@ func (r *report) add(name, unit string, value float64) *figure {
 	f.Median = (sorted[(len(sorted)-1)/2] + sorted[len(sorted)/2]) / 2
 	fmt.Fprintf(os.Stderr, "  %s: %.4g %s\n", name, value, unit)
 	return f
+}
+
+// percentile is the value that the share p of all is not above.
+func percentile(values []float64, p float64) float64 {
+	sorted := slices.Sorted(slices.Values(values))
+	return sorted[max(int(math.Ceil(p*float64(len(sorted))))-1, 0)]
 }
 
 // invalid notes why a measurement does not count.

@@ -219,14 +219,17 @@ func (w *world) party() (*party, error) {
 }
 
 // call lets a customer call agent i's line.
-func (w *world) call(i int) (*party, error) {
+func (w *world) call(i int) (*party, error) { return w.callFrom(i, fmt.Sprintf("38044%07d", i)) }
+
+// callFrom is a call from a number.
+func (w *world) callFrom(i int, number string) (*party, error) {
 	p, err := w.party()
 	if err != nil {
 		return nil, err
 	}
 	local := p.local()
 	p.dialog = w.pbx.Invite(sipua.InviteParams{
-		Phone: lineUser(i), From: sipua.Identity{Display: "Customer", Number: fmt.Sprintf("38044%07d", i)}, Offer: &local,
+		Phone: lineUser(i), From: sipua.Identity{Display: "Customer", Number: number}, Offer: &local,
 		Headers: []sipua.Header{{Name: "X-Queue", Value: "Sales"}, {Name: "X-Ivr-Choice", Value: "1"}},
 	}, p.on)
 	return p, nil
