@@ -172,6 +172,9 @@ func TestStreamOverEpochs(t *testing.T) {
 func TestSlowClient(t *testing.T) {
 	w := newWorld(t, apiConfig, 100)
 	w.hook.api.patience = time.Second
+	for i := range 60 { // events so large that few of them fill what the system keeps for the client
+		w.board.calls[0].Variables = append(w.board.calls[0].Variables, callcontrol.Variable{Name: fmt.Sprint(i), Value: strings.Repeat("x", 500)})
+	}
 	conn, err := net.Dial("tcp", strings.TrimPrefix(w.url, "http://"))
 	if err != nil {
 		t.Fatal(err)
@@ -193,7 +196,7 @@ func TestSlowClient(t *testing.T) {
 				return
 			default:
 				w.board.tell(t, "anna", callcontrol.EventCallChanged)
-				time.Sleep(100 * time.Microsecond) // a flood, yet one that others can follow
+				time.Sleep(2 * time.Millisecond) // a flood, yet one that others can follow
 			}
 		}
 	}()
