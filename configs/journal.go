@@ -1,6 +1,7 @@
 package configs
 
 import (
+	"crypto/x509"
 	"fmt"
 	"math"
 	"net/url"
@@ -16,6 +17,9 @@ type Journal struct {
 	Dir         Path          `json:"dir,omitempty" jsonschema:"folder of the journal; made if missing. With url it holds only marks of how the last run ended" example:"/var/lib/cordboard/journal" reload:"restart"`
 	URL         string        `json:"url,omitempty" jsonschema:"NATS server or cluster with JetStream that keeps the journal instead of this host: nats://, tls://, ws:// or wss://HOST:PORT, several with commas; no password in it" example:"nats://192.0.2.20:4222" reload:"restart"`
 	Credentials Path          `json:"credentials,omitempty" jsonschema:"NATS credentials file for url, readable by its owner only" example:"secrets/nats.creds" reload:"restart"`
+	User        string        `json:"user,omitempty" jsonschema:"user of the account at url, where it takes passwords" example:"cordboard" reload:"restart"`
+	Password    Secret        `json:"password,omitzero" jsonschema:"of user, never written here: {file: PATH}, {env: NAME} or {credential: NAME}" example:"{file: secrets/nats}" reload:"restart"`
+	CA          Path          `json:"ca,omitempty" jsonschema:"certificates of the authorities trusted for url, PEM; empty: the system's" example:"tls/nats-ca.pem" reload:"restart"`
 	Replicas    int           `json:"replicas,omitempty" jsonschema:"servers of the cluster at url that keep each event: 3 outlive the loss of one" min:"1" max:"5" example:"3" reload:"restart"`
 	MaxBytes    Size          `json:"max_bytes,omitempty" jsonschema:"most that the events may take on disk; the oldest go first. A plain call takes some 15 KiB" example:"1GiB" reload:"restart"`
 	MaxAge      time.Duration `json:"max_age,omitempty" jsonschema:"events older than this go" min:"1m" max:"87600h" example:"720h" reload:"restart"`
@@ -83,7 +87,7 @@ func (l *loader) checkJournal() {
 	if l.sound("journal.max_bytes") && (c.MaxBytes < minJournal || c.MaxBytes > maxJournal) {
 		l.wrong("journal.max_bytes", fmt.Sprintf("%s is out of bounds", c.MaxBytes), fmt.Sprintf("write %s to %s, as max_bytes: 256MiB", minJournal, maxJournal))
 	}
-	for _, path := range []string{"journal.dir", "journal.url", "journal.credentials"} {
+	for _, path := range []string{"journal.dir", "journal.url", "journal.credentials", "journal.user", "journal.password", "journal.ca"} {
 		if c.Memory && l.given(path) && l.sound(path) {
 			l.wrong(path, "a journal in memory has no place outside it", "remove the key, or remove memory: true")
 		}
@@ -97,6 +101,7 @@ func (l *loader) checkJournal() {
 	if c.URL != "" {
 		l.checkJournalURL(c.URL)
 	}
+	l.checkJournalUser(c)
 	if c.Credentials == "" {
 		return
 	}
@@ -117,6 +122,34 @@ func (l *loader) checkJournal() {
 	}
 }
 
+// checkJournalUser sees that user, password and authorities are whole, and are of use.
+func (l *loader) checkJournalUser(c Journal) {
+	if !l.sound("journal.user", "journal.password", "journal.ca") {
+		return
+	}
+	for path, given := range map[string]bool{"journal.user": c.User != "", "journal.ca": c.CA != ""} {
+		if given && c.URL == "" && !c.Memory {
+			l.wrong(path, "there is no server that it is for", "add url: nats://192.0.2.20:4222, or remove the key")
+		}
+	}
+	switch {
+	case c.User != "" && c.Password.IsZero():
+		l.wrong("journal.user", "there is no password of this user", "add password: {file: secrets/nats}")
+	case c.User == "" && !c.Password.IsZero():
+		l.wrong("journal.password", "there is a password and no user", "add user: NAME")
+	}
+	if c.CA == "" {
+		return
+	}
+	text, err := readPlain(string(c.CA))
+	switch {
+	case err != nil:
+		l.wrong("journal.ca", fmt.Sprintf("%s cannot be read: %s", printable(string(c.CA)), reason(err)), "name a PEM file with the authorities' certificates")
+	case !x509.NewCertPool().AppendCertsFromPEM(text):
+		l.wrong("journal.ca", "there is no certificate in the file", "name a PEM file with the authorities' certificates (-----BEGIN CERTIFICATE-----)")
+	}
+}
+
 func (l *loader) checkJournalURL(text string) {
 	for one := range strings.SplitSeq(text, ",") {
 		u, err := url.Parse(strings.TrimSpace(one))
@@ -124,7 +157,7 @@ func (l *loader) checkJournalURL(text string) {
 		case err != nil || u.Hostname() == "" || u.Scheme != "nats" && u.Scheme != "tls" && u.Scheme != "ws" && u.Scheme != "wss":
 			l.wrong("journal.url", "this is not the address of a NATS server", "write url: nats://192.0.2.20:4222, or several with commas between them")
 		case u.User != nil:
-			l.wrong("journal.url", "a password never stands in the configuration", "write the address alone and name a credentials file: credentials: secrets/nats.creds")
+			l.wrong("journal.url", "a password never stands in the configuration", "write the address alone and name a credentials file: credentials: secrets/nats.creds; or write user: NAME and password: {file: PATH}")
 		default:
 			continue
 		}

@@ -85,15 +85,13 @@ func (b *backend) open(ctx context.Context, cfg Config) error {
 	} else {
 		b.label = redact(where)
 		opts = append(opts, nats.PingInterval(10*time.Second), nats.MaxPingsOutstanding(2))
-		if cfg.Credentials != "" {
-			opts = append(opts, nats.UserCredentials(cfg.Credentials))
-		}
+		opts = append(opts, cfg.identity()...)
 	}
 	if b.reads, err = nats.Connect(where, opts...); err == nil {
 		b.conn, err = nats.Connect(where, append(opts, nats.DisconnectErrHandler(b.onLost), nats.ReconnectHandler(b.onBack))...)
 	}
 	if err != nil {
-		return fmt.Errorf("journal: connect to %s: %w: is it running, are journal.url and journal.credentials right?", b.label, err)
+		return fmt.Errorf("journal: connect to %s: %w: is it running, are journal.url, journal.user, journal.credentials and journal.ca right?", b.label, err)
 	}
 	if b.js, err = jetstream.New(b.conn, jetstream.WithDefaultTimeout(askLimit)); err != nil {
 		return fmt.Errorf("journal: %w", err)

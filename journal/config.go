@@ -3,6 +3,8 @@ package journal
 import (
 	"log/slog"
 	"time"
+
+	"github.com/nats-io/nats.go"
 )
 
 // Config says where a Store keeps what it is given. Exactly one of Memory, URL and Dir decides: Memory
@@ -15,6 +17,9 @@ type Config struct {
 	URL string
 	// Credentials is a NATS credentials file for URL; empty: none.
 	Credentials string
+	User        string // at URL, with Password; empty: none
+	Password    string
+	CA          string // PEM file of the authorities that a TLS server's certificate must be from; empty: the system's
 	// Memory keeps everything in this process only: nothing survives its end.
 	Memory bool
 
@@ -30,6 +35,20 @@ const (
 	DefaultMaxAge   = 7 * 24 * time.Hour
 	DefaultRing     = 16384
 )
+
+// identity is how we show who we are at URL, and see who the server is.
+func (c Config) identity() (opts []nats.Option) {
+	if c.Credentials != "" {
+		opts = append(opts, nats.UserCredentials(c.Credentials))
+	}
+	if c.User != "" {
+		opts = append(opts, nats.UserInfo(c.User, c.Password))
+	}
+	if c.CA != "" {
+		opts = append(opts, nats.RootCAs(c.CA))
+	}
+	return opts
+}
 
 func (c Config) withDefaults() Config {
 	if c.MaxBytes <= 0 {

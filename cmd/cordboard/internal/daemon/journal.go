@@ -38,7 +38,7 @@ func (d *Daemon) openJournal() error {
 func journalConfig(cfg *configs.Config, log *slog.Logger) journal.Config {
 	c := cfg.Journal
 	return journal.Config{
-		Dir: string(c.Dir), URL: c.URL, Credentials: string(c.Credentials), Memory: c.Memory,
+		Dir: string(c.Dir), URL: c.URL, Credentials: string(c.Credentials), User: c.User, Password: c.Password.Reveal(), CA: string(c.CA), Memory: c.Memory,
 		Replicas: c.Replicas, MaxBytes: int64(c.MaxBytes), MaxAge: c.MaxAge, Log: log,
 	}
 }

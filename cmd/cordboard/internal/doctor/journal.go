@@ -19,7 +19,8 @@ func (v *visit) journal(ctx context.Context) {
 		v.warn("journal", "events are kept in memory only: a restart forgets them, and adapters miss what came meanwhile", "remove journal.memory")
 		return
 	case c.URL != "":
-		if err := journal.Check(ctx, journal.Config{URL: c.URL, Credentials: string(c.Credentials)}); err != nil {
+		who := journal.Config{URL: c.URL, Credentials: string(c.Credentials), User: c.User, Password: c.Password.Reveal(), CA: string(c.CA)}
+		if err := journal.Check(ctx, who); err != nil {
 			v.fail("journal", strings.TrimPrefix(err.Error(), "journal: "), "the daemon does not start without its journal")
 			return
 		}
