@@ -42,19 +42,31 @@ type crowd struct {
 
 // numbers gives each customer another one: whom an adapter knows is told for each call.
 type numbers struct {
-	mu   sync.Mutex
-	next int
+	mu    sync.Mutex
+	next  int
+	first string // of the first one; empty: as the others
 }
 
 func (n *numbers) number() (int, string) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.next++
+	if n.next == 1 && n.first != "" {
+		return n.next, n.first
+	}
 	return n.next, fmt.Sprint(380440000000 + n.next)
 }
 
-// newCrowd starts everything. media is the first of 600 ports for media.
+// newCrowd starts everything, with the adapter of tried. media is the first of 600 ports for media.
 func newCrowd(t *testing.T, agents, media int, limit time.Duration) *crowd {
+	t.Helper()
+	return newCrowdWith(t, agents, media, limit, func(folder string) string {
+		return fmt.Sprintf("command: [%q], env: {%s: %q, GORACE: atexit_sleep_ms=0}, config: {folder: %[3]q}", os.Args[0], asAdapter, folder)
+	})
+}
+
+// newCrowdWith has another adapter: what stands in its braces, of the configuration's folder.
+func newCrowdWith(t *testing.T, agents, media int, limit time.Duration, adapter func(folder string) string) *crowd {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), limit)
 	t.Cleanup(cancel)
@@ -87,12 +99,12 @@ log: {level: warn}
 limits: {edge: {per_source: 10000, total: 10000}}
 trunks: [{name: pbx, server: "sip:%s;transport=udp"}]
 adapters:
-  - {name: crm, command: [%q], env: {%s: %q, GORACE: atexit_sleep_ms=0}, config: {folder: %[7]q}}
+  - {name: crm, %s}
 agents:
-%[8]s`, at, media, media+599, c.pbx.Addr(), os.Args[0], asAdapter, c.dir, strings.ReplaceAll(desks.String(), `file: line"`, "file: line")), 0o600))
+%s`, at, media, media+599, c.pbx.Addr(), adapter(c.dir), strings.ReplaceAll(desks.String(), `file: line"`, "file: line")), 0o600))
 	c.start(config)
 	c.register(at, agents)
-	c.until("the adapter runs", func() bool { s := c.adapter(); return s.State == control.AdapterRunning })
+	c.running()
 	return c
 }
 

@@ -2,6 +2,7 @@ package conformance
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"sync"
 	"testing"
@@ -83,6 +84,37 @@ func searches(t *testing.T, target Target) {
 			t.Errorf("%.20q: %d contacts, wanted 1", odd, len(a.Contacts))
 		}
 	}
+	s.unharmed(h)
+}
+
+// deadline: questions whose answer nobody waits for any more leave the adapter as able as before.
+func deadline(t *testing.T, target Target) {
+	s := newStage(t, target, 16)
+	h, _ := s.running()
+	if !able(h, adapter.CanLookup) {
+		t.Skip("the adapter looks nobody up")
+	}
+	const asked = 200 // more than the daemon has under way at one time
+	for range asked {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+		begun := time.Now()
+		_, _ = h.Lookup(ctx, adapter.Query{Number: "+380441234567"})
+		cancel()
+		if took := time.Since(begun); took > 5*time.Second {
+			t.Fatalf("a question was waited for %s", took)
+		}
+	}
+	number := target.Known
+	if number == "" {
+		number = "+380441234567"
+	}
+	s.until("it answers again", func() error {
+		a := s.lookup(h, number)
+		if a.Err == nil && target.Known != "" && len(a.Contacts) == 0 {
+			return errors.New("nobody was found")
+		}
+		return a.Err
+	})
 	s.unharmed(h)
 }
 

@@ -9,7 +9,7 @@ import (
 )
 
 // script makes n events of calls as a daemon tells them, some odd: names in any alphabet, long values,
-// calls without a number, events of agents and transfers.
+// calls without a number, events of agents and transfers, and of kinds that the adapter cannot know.
 func script(seed uint64, n int) []callcontrol.Event {
 	r := rand.New(rand.NewPCG(seed, 1))
 	at := time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC)
@@ -44,6 +44,8 @@ func event(r *rand.Rand, at time.Time, i int) callcontrol.Event {
 		}}
 	case 2:
 		return callcontrol.Event{At: at, Kind: callcontrol.EventRefused, Agent: agent, Cause: callcontrol.CauseBusy, Remote: party}
+	case 3:
+		e.Kind = "of_a_later_version" // the wire has no word for it: it arrives without one
 	}
 	e.Call = &callcontrol.CallView{
 		ID: id, Interaction: callcontrol.InteractionID("i-" + string(id)), Agent: agent, Line: "pbx/1001", Direction: callcontrol.Inbound,

@@ -56,7 +56,7 @@ func Run(t *testing.T, target Target) {
 	}{
 		{"by hand", byHand}, {"handshake", handshakeVersions}, {"info", info}, {"configuration", configuration},
 		{"order", order}, {"restart", restart}, {"kill", kill}, {"gap", gap}, {"slow", slow},
-		{"lookup", lookups}, {"search", searches}, {"stop", stop},
+		{"lookup", lookups}, {"deadline", deadline}, {"search", searches}, {"stop", stop},
 	} {
 		t.Run(c.name, func(t *testing.T) { c.run(t, target) })
 	}

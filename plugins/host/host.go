@@ -122,7 +122,7 @@ func (h *Host) live(ctx context.Context) ending {
 // why explains an introduction that failed: the process's end says more than a broken connection, and a
 // deadline more than what it cut off.
 func (h *Host) why(ctx, starting context.Context, in instance, err error) error {
-	if ctx.Err() == nil && starting.Err() != nil {
+	if ctx.Err() == nil && (starting.Err() != nil || errors.Is(err, errNoAnswer)) {
 		return fmt.Errorf("it was not ready within %s", h.cfg.StartTimeout)
 	}
 	select {

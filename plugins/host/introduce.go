@@ -117,6 +117,9 @@ func plainSchema(message string) string {
 	return strings.Join(parts, ": ")
 }
 
+// errNoAnswer is a deadline that ran out, here or at the adapter, which knows it too.
+var errNoAnswer = errors.New("no answer in time")
+
 // plainError takes gRPC's words from around the adapter's.
 func plainError(err error) error {
 	st, ok := status.FromError(err)
@@ -125,7 +128,7 @@ func plainError(err error) error {
 	}
 	switch message := shorten(st.Message()); st.Code() {
 	case codes.DeadlineExceeded:
-		return errors.New("no answer in time")
+		return errNoAnswer
 	case codes.Unimplemented:
 		return errors.New("it does not know the request: " + message)
 	case codes.Unavailable:

@@ -21,7 +21,9 @@ import (
 func exampleAdapter(t *testing.T) string {
 	t.Helper()
 	program := filepath.Join(t.TempDir(), "example")
-	if out, err := exec.Command("go", "build", "-o", program, "cordboard/plugins/example").CombinedOutput(); err != nil {
+	build := exec.Command("go", "build", "-trimpath", "-o", program, "cordboard/plugins/example")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0") // as make build, so that each package is compiled once for both
+	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	return program
