@@ -373,7 +373,10 @@ func (c *contract) references(node any) {
 		if ref, ok := n["$ref"].(string); ok && c.at(c.tree, strings.Split(strings.TrimPrefix(ref, "#/"), "/")...) == nil {
 			c.t.Errorf("%s leads nowhere", ref)
 		}
-		for _, v := range n {
+		for key, v := range n {
+			if v == nil || strings.Contains(key, " ") { // a comma in a text without quotes
+				c.t.Errorf("%q is no key", key)
+			}
 			c.references(v)
 		}
 	}
