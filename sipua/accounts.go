@@ -188,6 +188,7 @@ func (s *Stack) onPhone(st registrar.State) {
 		}
 	}
 	s.phones.set(st.User, addrs)
+	s.keepPhone(st)
 	if s.deps.OnPhone != nil {
 		s.deps.OnPhone(phoneState(st))
 	}

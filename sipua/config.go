@@ -2,6 +2,7 @@ package sipua
 
 import (
 	"crypto/tls"
+	"encoding/json"
 	"log/slog"
 	"net"
 	"net/netip"
@@ -125,7 +126,9 @@ type Deps struct {
 	OnInvite func(*Dialog, Incoming) // a new incoming call; must not block; nil: 480
 	OnLine   func(LineState)         // a line's registration changed; must not block
 	OnPhone  func(PhoneState)        // a phone's registration changed; must not block
-	Resolver resolve.Resolver        // default net.DefaultResolver
+	// OnContacts is told which contacts of a phone the next run may have (RestorePhone), nil for none; must not block.
+	OnContacts func(phone string, contacts json.RawMessage)
+	Resolver   resolve.Resolver // default net.DefaultResolver
 
 	// listenPacket opens UDP sockets; tests put a network in memory here.
 	listenPacket func(network string, addr netip.AddrPort) (net.PacketConn, error)

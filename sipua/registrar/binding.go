@@ -21,7 +21,7 @@ type State struct {
 	User      string
 	Reachable bool
 	Bindings  []Binding // best first
-	Reason    string    // "registered", "refreshed", "unregistered", "expired", "flow closed", "configured", "removed"
+	Reason    string    // "registered", "refreshed", "unregistered", "expired", "flow closed", "configured", "removed", "restored"
 }
 
 // Binding is one contact of a user.

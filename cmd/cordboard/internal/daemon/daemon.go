@@ -38,6 +38,7 @@ type Daemon struct {
 	events      *journal.Log[callcontrol.Event]
 	living      *living
 	calls       *history               // those that have ended
+	bindings    *bindings              // where phones are registered
 	farewells   *journal.Table[legRow] // what ends the legs, by leg
 	commands    *commands              // what became of those of the last minutes
 	orphans     map[string]legRow      // legs of the last run
@@ -97,7 +98,7 @@ func (d *Daemon) prepare() error {
 	if err != nil {
 		return err
 	}
-	d.stack, err = sipua.New(sip, sipua.Deps{Log: log, OnInvite: d.onInvite, OnLine: d.onLine, OnPhone: d.onPhone})
+	d.stack, err = sipua.New(sip, sipua.Deps{Log: log, OnInvite: d.onInvite, OnLine: d.onLine, OnPhone: d.onPhone, OnContacts: d.bindings.keep})
 	if err != nil {
 		return fmt.Errorf("sip: %w", err)
 	}
@@ -137,6 +138,7 @@ func (d *Daemon) Run(ctx context.Context, ready func(), force <-chan struct{}) e
 	if err := d.inherit(work); err != nil { // before the first call
 		g.Go(func() error { return err })
 	}
+	d.restoreBindings()
 	g.Go(func() error { return d.engine.Run(work) })
 	g.Go(func() error { return d.stack.Run(work) })
 	g.Go(func() error { return d.endOrphans(work) })

@@ -49,6 +49,9 @@ func (d *Daemon) openRemains(ctx context.Context) error {
 	if d.commands, err = d.openCommands(ctx); err != nil {
 		return err
 	}
+	if d.bindings, err = d.openBindings(ctx); err != nil {
+		return err
+	}
 	if err = d.openLegs(ctx, d.store); err != nil {
 		return err
 	}
