@@ -64,6 +64,40 @@ func TestAdapterBesideTheSim(t *testing.T) {
 	}
 }
 
+// A call does not wait for a lookup. What is found late is an event of the call, and reaches the phone.
+func TestLateLookup(t *testing.T) {
+	t.Parallel()
+	c := newCrowd(t, 1, 21600, 2*time.Minute)
+	c.mood(moodSlow)
+	before, err := c.client.Snapshot(c.ctx)
+	c.must(err)
+	customer, device, took, err := c.setUp(0)
+	c.must(err)
+	if took >= slowFor {
+		t.Errorf("the set-up took %v", took)
+	}
+	events := c.client.Follow(before.Cursor, nil)
+	defer events.Close()
+	var started time.Time
+	for {
+		e, err := events.Next(c.ctx)
+		c.must(err)
+		if e.Event.Kind == callcontrol.EventCallStarted {
+			started = e.Event.At
+		}
+		if e.Event.Call == nil || len(e.Event.Call.Candidates) == 0 {
+			continue
+		}
+		if e.Event.Kind != callcontrol.EventCallChanged || e.Event.Call.Contact.Name != "Anna Koval" || e.Event.At.Sub(started) < slowFor {
+			t.Errorf("%s after %v: %+v", e.Event.Kind, e.Event.At.Sub(started), e.Event.Call.Candidates)
+		}
+		break
+	}
+	c.until("the phone shows the name", func() bool { return device.Peer().Display == "Anna Koval" })
+	c.over(customer, device)
+	c.stop()
+}
+
 func asJSON(t *testing.T, v any) string {
 	t.Helper()
 	text, err := json.Marshal(v)

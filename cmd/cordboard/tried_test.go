@@ -23,8 +23,12 @@ const (
 	moodWell     = "well"
 	moodFlood    = "flood"    // logs, output, commands, questions and event streams without end
 	moodGarbage  = "garbage"  // answers of any size and content
+	moodSlow     = "slow"     // looks callers up for slowFor
 	moodNonsense = "nonsense" // is no adapter behind its handshake; from its next life on
 )
+
+// slowFor is long beyond a lookup's 300 ms, and within the 10 s for which an answer is of use.
+const slowFor = 3 * time.Second
 
 // tried records each event that it takes, a line each, and each life's first cursor.
 type tried struct {
@@ -113,7 +117,11 @@ func (a *tried) flood() {
 }
 
 func (a *tried) Lookup(_ context.Context, q sdk.Query) ([]sdk.Contact, error) {
-	if mood(a.cfg.Folder) != moodGarbage {
+	m := mood(a.cfg.Folder)
+	if m == moodSlow {
+		time.Sleep(slowFor)
+	}
+	if m != moodGarbage {
 		return []sdk.Contact{{ID: "7", Name: "Anna Koval", Kind: "contact"}}, nil
 	}
 	switch q.Display {
