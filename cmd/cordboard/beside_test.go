@@ -16,12 +16,12 @@ import (
 )
 
 // TestAdapterBesideTheSim tries any adapter with real calls: the simulated telephone world, the daemon as a process, and kill -9 in mid-call.
-// It is the contact book's, unless CORDBOARD_ADAPTER names another (docs/adapters.md).
+// It is the contact book's, unless CONFORMANCE_ADAPTER names another (docs/adapters.md).
 func TestAdapterBesideTheSim(t *testing.T) {
 	t.Parallel()
 	const agents, kills = 3, 2
-	known := os.Getenv("CORDBOARD_ADAPTER_KNOWN")
-	words := strings.Fields(os.Getenv("CORDBOARD_ADAPTER"))
+	known := os.Getenv("CONFORMANCE_KNOWN")
+	words := strings.Fields(os.Getenv("CONFORMANCE_ADAPTER"))
 	if len(words) == 0 {
 		known = "380440000001"
 	}
@@ -110,7 +110,7 @@ func asJSON(t *testing.T, v any) string {
 // configOf is the JSON of the adapter's configuration, which is YAML too.
 func configOf(t *testing.T) string {
 	t.Helper()
-	file := os.Getenv("CORDBOARD_ADAPTER_CONFIG")
+	file := os.Getenv("CONFORMANCE_CONFIG")
 	if file == "" {
 		return "{}"
 	}
