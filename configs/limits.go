@@ -17,8 +17,8 @@ type Dial struct {
 
 // Edge is what the filter in front of the SIP parser lets through.
 type Edge struct {
-	PerSource  float64 `json:"per_source,omitempty" jsonschema:"messages a second from one address that is no trunk peer and no registered phone" min:"1" max:"100000" example:"50"`
-	Total      float64 `json:"total,omitempty" jsonschema:"messages a second from all such addresses together" min:"10" max:"1000000" example:"5000"`
-	PerPeer    float64 `json:"per_peer,omitempty" jsonschema:"messages a second from one address of a trunk's peer or of phones; four times as many from all of them. A call takes some ten" min:"100" max:"1000000" example:"10000"`
-	MaxMessage int     `json:"max_message,omitempty" jsonschema:"largest SIP message, bytes" min:"2048" max:"65535" example:"65535"`
+	PerSource  float64 `json:"per_source,omitempty" jsonschema:"messages a second from one address that is no trunk peer and no registered phone" min:"1" max:"100000" example:"50" reload:"restart"`
+	Total      float64 `json:"total,omitempty" jsonschema:"messages a second from all such addresses together" min:"10" max:"1000000" example:"5000" reload:"restart"`
+	PerPeer    float64 `json:"per_peer,omitempty" jsonschema:"messages a second from one address of a trunk's peer or of phones; four times as many from all of them. A call takes some ten" min:"100" max:"1000000" example:"10000" reload:"restart"`
+	MaxMessage int     `json:"max_message,omitempty" jsonschema:"largest SIP message, bytes" min:"2048" max:"65535" example:"65535" reload:"restart"`
 }

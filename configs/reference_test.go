@@ -150,7 +150,7 @@ func blocks() []block {
 
 func (b block) table() string {
 	var out strings.Builder
-	out.WriteString("| key | default | meaning | example |\n|---|---|---|---|\n")
+	out.WriteString("| key | default | meaning | a change needs | example |\n|---|---|---|---|---|\n")
 	prefix := b.path
 	if prefix == "the file" {
 		prefix = ""
@@ -169,9 +169,24 @@ func (b block) table() string {
 		if k.example != "" {
 			example = "`" + k.example + "`"
 		}
-		fmt.Fprintf(&out, "| `%s` | %s | %s | %s |\n", joinPath2(prefix, k.name), cell.Replace(b.standard(k, v)), cell.Replace(meaning), cell.Replace(example))
+		fmt.Fprintf(&out, "| `%s` | %s | %s | %s | %s |\n", joinPath2(prefix, k.name), cell.Replace(b.standard(k, v)), cell.Replace(meaning), k.effect(v.Type()), cell.Replace(example))
 	}
 	return out.String()
+}
+
+// effect is what a change of the key needs, by what Diff goes by; blocks have their own tables.
+func (k key) effect(t reflect.Type) Effect {
+	inner := t
+	for inner.Kind() == reflect.Slice {
+		inner = inner.Elem()
+	}
+	switch {
+	case inner.Kind() == reflect.Struct && !isScalar(inner) && !isOpaque(inner):
+		return ""
+	case k.restart:
+		return EffectRestart
+	}
+	return EffectReload
 }
 
 // standard is the default as the reference tells it.

@@ -15,16 +15,16 @@ type SIP struct {
 
 // TLS names the files for SIP over TLS.
 type TLS struct {
-	Cert Path `json:"cert,omitempty" jsonschema:"certificate chain, PEM" example:"tls/fullchain.pem" reload:"restart"`
-	Key  Path `json:"key,omitempty" jsonschema:"private key, PEM; readable by the daemon's user only" example:"tls/privkey.pem" reload:"restart"`
-	CA   Path `json:"ca,omitempty" jsonschema:"certificates of the authorities trusted for trunks, PEM; empty: the system's" example:"tls/ca.pem" reload:"restart"`
+	Cert Path `json:"cert,omitempty" jsonschema:"certificate chain, PEM" example:"tls/fullchain.pem"`
+	Key  Path `json:"key,omitempty" jsonschema:"private key, PEM; readable by the daemon's user only" example:"tls/privkey.pem"`
+	CA   Path `json:"ca,omitempty" jsonschema:"certificates of the authorities trusted for trunks, PEM; empty: the system's" example:"tls/ca.pem"`
 }
 
 // Phones is the registrar at which agents' SIP phones register.
 type Phones struct {
 	Realm      string        `json:"realm,omitempty" jsonschema:"digest realm shown to phones; changing it asks every phone for its password anew" example:"cordboard" reload:"restart"`
-	MinExpires time.Duration `json:"min_expires,omitempty" jsonschema:"shortest registration accepted; a shorter one is answered 423" min:"10s" max:"1h" example:"60s"`
-	MaxExpires time.Duration `json:"max_expires,omitempty" jsonschema:"longest registration granted" min:"1m" max:"24h" example:"1h"`
+	MinExpires time.Duration `json:"min_expires,omitempty" jsonschema:"shortest registration accepted; a shorter one is answered 423" min:"10s" max:"1h" example:"60s" reload:"restart"`
+	MaxExpires time.Duration `json:"max_expires,omitempty" jsonschema:"longest registration granted" min:"1m" max:"24h" example:"1h" reload:"restart"`
 	Digest     []Digest      `json:"digest,omitempty" jsonschema:"digest algorithms offered to phones, best first (RFC 8760). Many phones know MD5 only, and some give up when they are offered another besides" example:"[SHA-256, MD5]" reload:"restart"`
 }
 

@@ -52,12 +52,13 @@ type PBX struct {
 	cfg   PBXConfig
 	stack *sipua.Stack
 
-	mu      sync.Mutex
-	online  map[string]bool
-	changed chan struct{}
-	called  map[string][]*Party // parties by number, oldest first
-	workers sync.WaitGroup
-	stop    context.Context
+	mu        sync.Mutex
+	registers map[string]int // by account
+	online    map[string]bool
+	changed   chan struct{}
+	called    map[string][]*Party // parties by number, oldest first
+	workers   sync.WaitGroup
+	stop      context.Context
 }
 
 const peerTrunk = "peer"
@@ -73,7 +74,7 @@ func NewPBX(cfg PBXConfig) (*PBX, error) {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	p := &PBX{cfg: cfg, online: map[string]bool{}, changed: make(chan struct{}), called: map[string][]*Party{}, stop: context.Background()}
+	p := &PBX{cfg: cfg, online: map[string]bool{}, registers: map[string]int{}, changed: make(chan struct{}), called: map[string][]*Party{}, stop: context.Background()}
 	sip := sipua.Config{
 		Listen: []sipua.Listen{{Network: cfg.Network, Addr: cfg.Addr, TLS: cfg.TLS}}, UserAgent: "cordboard-sim-pbx", Realm: cfg.Realm,
 		Edge: simEdge(), Info: cfg.Info, StopTimeout: time.Second, Registrar: sipua.RegistrarConfig{Digest: cfg.Digest, MinExpires: cfg.Expires},
@@ -199,9 +200,17 @@ func (p *PBX) Calls(number string) int {
 	return len(p.called[number])
 }
 
+// Registers is how often an account has registered, refreshed that or unregistered.
+func (p *PBX) Registers(user string) int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.registers[user]
+}
+
 func (p *PBX) onPhone(s sipua.PhoneState) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.registers[s.User]++
 	p.online[s.User] = s.Registered
 	p.notifyLocked()
 }

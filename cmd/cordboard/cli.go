@@ -25,6 +25,8 @@ type cli struct {
 
 	Serve  serveCommand  `cmd:"" group:"daemon" help:"Run the gateway."`
 	Check  checkCommand  `cmd:"" group:"daemon" help:"Check a configuration: every mistake at once."`
+	Plan   planCommand   `cmd:"" group:"daemon" help:"What a changed configuration would do to a running daemon: reload or restart, lines, calls."`
+	Reload reloadCommand `cmd:"" group:"daemon" help:"Let the daemon read its configuration again: all of it or nothing, calls go on."`
 	Doctor doctorCommand `cmd:"" group:"daemon" help:"Try what the configuration needs of this host and its peers."`
 	Demo   demoCommand   `cmd:"" group:"daemon" help:"Play the manual's story on loopback and measure what each party hears."`
 	Sim    simCommand    `cmd:"" group:"daemon" help:"A small telephone world to try a daemon with: PBX, phones, customers."`

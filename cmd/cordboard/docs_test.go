@@ -16,6 +16,7 @@ import (
 
 	"cordboard/callcontrol"
 	"cordboard/cmd/cordboard/internal/doctor"
+	"cordboard/cmd/cordboard/internal/reloadplan"
 	"cordboard/configs"
 	"cordboard/journal"
 	"cordboard/plugins/adapter"
@@ -57,8 +58,25 @@ func words(line string) []string {
 
 const (
 	goodConfig = "sip: {listen: [udp://127.0.0.1:5060]}\nlimits: {dial: {allow: [\"*\"]}}\n"
-	badConfig  = "sip:\n  lisen: [udp://127.0.0.1:5060]\nrtp:\n  ports: 29999-20000\n"
+	oldConfig  = `sip: {listen: [udp://127.0.0.1:5060]}
+trunks:
+  - {name: pbx, server: sip:192.0.2.5}
+agents:
+  - {name: anna, line: {trunk: pbx, user: "1001", password: {env: LINES}}, device: {contact: sip:192.0.2.21}}
+  - {name: borys, line: {trunk: pbx, user: "1002", password: {env: LINES}}, device: {contact: sip:192.0.2.22}}
+  - {name: clara, line: {trunk: pbx, user: "1003", password: {env: LINES}}, device: {contact: sip:192.0.2.23}}
+limits: {dial: {allow: ["1xxx"]}}
+`
+	badConfig = "sip:\n  lisen: [udp://127.0.0.1:5060]\nrtp:\n  ports: 29999-20000\n"
 )
+
+// newConfig is oldConfig after an edit: anna's policy, borys gone, dmytro come, another dial rule.
+var newConfig = strings.NewReplacer(
+	"name: anna,", "name: anna, wrap_up: 15s,", "name: borys,", "name: dmytro,", `"1002"`, `"1004"`, "192.0.2.22", "192.0.2.24",
+	`["1xxx"]`, `["1xxx", "+380"]`).Replace(oldConfig)
+
+// movedConfig needs a restart.
+var movedConfig = strings.Replace(newConfig, "127.0.0.1:5060", "127.0.0.1:5070", 1)
 
 // Every console example of docs/cli.md prints what the document says.
 func TestExamples(t *testing.T) {
@@ -69,7 +87,8 @@ func TestExamples(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Chdir(t.TempDir())
-	for name, text := range map[string]string{"good.yaml": goodConfig, "bad.yaml": badConfig} {
+	t.Setenv("LINES", "a password")
+	for name, text := range map[string]string{"good.yaml": goodConfig, "bad.yaml": badConfig, "old.yaml": oldConfig, "new.yaml": newConfig, "moved.yaml": movedConfig} {
 		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -172,6 +191,7 @@ func TestEveryFieldAndCodeIsDocumented(t *testing.T) {
 		callcontrol.TransferView{}, callcontrol.Identity{}, callcontrol.Variable{}, callcontrol.Contact{}, callcontrol.Event{},
 		control.AdapterStatus{}, journal.Cursor{}, journal.Gap{}, done{}, failure{}, callcontrol.Moment{}, callcontrol.CallPhase{},
 		callcontrol.HistoryRecord{}, callcontrol.Parts{}, control.Found{}, control.FoundContact{}, control.SearchFailure{}, adapter.Contact{}, adapter.Phone{}, doctor.Finding{}, configs.Problem{},
+		reloadplan.Plan{}, reloadplan.Line{}, reloadplan.Step{}, reloadplan.Call{}, configs.Change{},
 		sim.Happening{},
 	} {
 		typ := reflect.TypeOf(v)

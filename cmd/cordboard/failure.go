@@ -48,7 +48,7 @@ type failure struct {
 var hints = map[callcontrol.Code]string{
 	callcontrol.CodeNotAllowedInState: "`cordboard calls --legs` shows what each leg allows now",
 	callcontrol.CodeNoSuchCall:        "`cordboard calls` lists the live calls",
-	callcontrol.CodeNoSuchAgent:       "`cordboard agents` lists the agents; new ones need the configuration and a restart",
+	callcontrol.CodeNoSuchAgent:       "`cordboard agents` lists the agents; new ones need the configuration and `cordboard reload`",
 	callcontrol.CodeNoSuchTransfer:    "`cordboard calls` shows the transfers in progress",
 	callcontrol.CodeNotOwner:          "name the agent who has the call: `cordboard calls`",
 	callcontrol.CodeBadNumber:         "write it as +380441234567, or 1002",
@@ -61,6 +61,7 @@ var hints = map[callcontrol.Code]string{
 	callcontrol.CodeUnavailable:       "`cordboard agents` shows line and device",
 	callcontrol.CodeBusy:              "a call must end first; how many and how fast a line dials is limits.dial in the configuration, or the trunk's dial",
 	callcontrol.CodeForbidden:         "limits.dial.allow, or the trunk's dial.allow, decides which numbers may be dialled",
+	codeRestart:                       "`cordboard plan` shows what changes; restart the daemon, or undo these keys and reload the rest",
 	callcontrol.CodeOverloaded:        "nothing was done; wait a moment and send it with a new --id, or none",
 	callcontrol.CodeGatewayRestart:    "the calls of before the restart have ended: look with `cordboard agents`, then use a new --id, or none",
 }

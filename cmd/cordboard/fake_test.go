@@ -2,10 +2,13 @@ package main
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -13,6 +16,8 @@ import (
 	"go.uber.org/goleak"
 
 	"cordboard/callcontrol"
+	"cordboard/cmd/cordboard/internal/reloadplan"
+	"cordboard/configs"
 	"cordboard/journal"
 	"cordboard/plugins/control"
 )
@@ -189,6 +194,43 @@ func fakeStatus(context.Context) (control.Status, error) {
 	}, nil
 }
 
+// fakeReload is a daemon that runs old.yaml and was started with new.yaml, where there is such a file.
+func fakeReload(f callcontrol.Control) func(context.Context, bool) (control.Reload, error) {
+	return func(ctx context.Context, dry bool) (control.Reload, error) {
+		out := control.Reload{File: "new.yaml"}
+		before, err := configs.Load("old.yaml")
+		if err != nil {
+			return out, err
+		}
+		after, err := configs.Load(out.File)
+		var bad configs.Errors
+		switch {
+		case errors.As(err, &bad):
+			for _, p := range bad {
+				out.Problems = append(out.Problems, control.ConfigProblem{File: p.File, Line: p.Line, Column: p.Column, Path: p.Path, Message: p.Message, Fix: p.Fix, Snippet: p.Snippet})
+			}
+			return out, nil
+		case err != nil:
+			return out, err
+		}
+		p, err := reloadplan.Make(before, after)
+		if err != nil {
+			return out, err
+		}
+		snap, err := f.Snapshot(ctx)
+		if err != nil {
+			return out, err
+		}
+		p.Touch(snap)
+		text, err := json.Marshal(p)
+		out.Plan, out.Applied = string(text), !dry && len(p.Restart) == 0
+		if len(p.Restart) > 0 {
+			out.Refusal = "needs a restart: " + strings.Join(p.Restart, ", ") + "; nothing was changed"
+		}
+		return out, err
+	}
+}
+
 // serve puts f on a socket for the length of a test and points the command line at it.
 func serve(t *testing.T, f callcontrol.Control) (socket string, stop func()) {
 	t.Helper()
@@ -205,7 +247,7 @@ func serve(t *testing.T, f callcontrol.Control) (socket string, stop func()) {
 
 func serveAt(t *testing.T, socket string, f callcontrol.Control) (stop func()) {
 	t.Helper()
-	s, err := control.NewServer(control.Config{Socket: socket}, f, slog.New(slog.DiscardHandler), control.WithSources(control.Sources{Status: fakeStatus, History: fakeHistory, Search: fakeSearch}))
+	s, err := control.NewServer(control.Config{Socket: socket}, f, slog.New(slog.DiscardHandler), control.WithSources(control.Sources{Status: fakeStatus, History: fakeHistory, Search: fakeSearch, Reload: fakeReload(f)}))
 	if err != nil {
 		t.Fatal(err)
 	}

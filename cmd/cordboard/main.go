@@ -20,8 +20,9 @@ import (
 func main() {
 	signals := make(chan os.Signal, 4)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	hangups := make(chan os.Signal, 1) // one that waits is enough: what is read then is the newest
 	os.Exit(run(os.Args[1:], &app{
-		out: os.Stdout, errs: os.Stderr, now: time.Now, zone: time.Local, signals: signals, daemon: daemon.Run,
+		out: os.Stdout, errs: os.Stderr, now: time.Now, zone: time.Local, signals: signals, hangups: hangups, daemon: daemon.Run,
 	}))
 }
 
@@ -78,6 +79,7 @@ type app struct {
 	now       func() time.Time
 	zone      *time.Location // of times in tables
 	signals   <-chan os.Signal
+	hangups   chan os.Signal
 	daemon    func(ctx context.Context, config string, o daemon.Options) error
 
 	ctx      context.Context // ends at the first signal

@@ -2,7 +2,9 @@ package main
 
 import (
 	"errors"
+	"os/signal"
 	"sync/atomic"
+	"syscall"
 
 	"cordboard/cmd/cordboard/internal/daemon"
 	"cordboard/configs"
@@ -12,11 +14,15 @@ type serveCommand struct {
 	File string `arg:"" help:"The configuration."`
 }
 
-// Run serves until a signal: the first drains, the second ends all calls at once.
+// Run serves until a signal: the first drains, the second ends all calls at once. SIGHUP reloads.
 func (c *serveCommand) Run(a *app) error {
 	a.verb = "serve"
 	var ready atomic.Bool
-	err := a.daemon(a.ctx, c.File, daemon.Options{Ready: func() { ready.Store(true) }, Force: a.stopping})
+	if a.hangups != nil {
+		signal.Notify(a.hangups, syscall.SIGHUP)
+		defer signal.Stop(a.hangups)
+	}
+	err := a.daemon(a.ctx, c.File, daemon.Options{Ready: func() { ready.Store(true) }, Force: a.stopping, Reload: a.hangups})
 	var problems configs.Errors
 	switch {
 	case errors.As(err, &problems), err != nil && !ready.Load():

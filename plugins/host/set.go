@@ -79,7 +79,7 @@ func (s *Set) Apply(cfgs []Config) error {
 			return fmt.Errorf("adapter %s is there twice", cfg.Name)
 		}
 		seen[cfg.Name] = true
-		if m := old[cfg.Name]; m != nil && reflect.DeepEqual(m.cfg, cfg) {
+		if m := old[cfg.Name]; m != nil && m.cfg.same(cfg) {
 			next = append(next, m)
 			continue
 		}
@@ -115,6 +115,12 @@ func (s *Set) enterLocked(members []*member) error {
 		s.folders[dir] = release
 	}
 	return nil
+}
+
+// same reports whether an adapter need not be started anew. One that runs keeps the log level it was given.
+func (c Config) same(other Config) bool {
+	other.LogLevel = c.LogLevel
+	return reflect.DeepEqual(c, other)
 }
 
 func (s *Set) leaveFolders() {

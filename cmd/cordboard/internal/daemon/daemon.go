@@ -28,9 +28,9 @@ var ErrTooManyLegs = errors.New("limits.max_legs is reached")
 
 // Daemon is one running gateway.
 type Daemon struct {
-	cfg         *configs.Config
+	cfg         *configs.Config // with which it was started
 	log         *slog.Logger
-	sounds      *sounds
+	plant       atomic.Pointer[plant] // of the configuration in force
 	engine      *rtp.Engine
 	stack       *sipua.Stack
 	board       *callcontrol.Switchboard
@@ -49,10 +49,8 @@ type Daemon struct {
 	started     time.Time
 	mediaAddr   netip.Addr
 
-	desks  map[callcontrol.AgentID]*desk
-	lines  map[[2]string]callcontrol.AgentID // trunk, user
-	phones map[string]callcontrol.AgentID
-	legs   atomic.Int64
+	legs atomic.Int64
+	reloads
 
 	stop    chan struct{} // closed when workers must end
 	workers sync.WaitGroup
@@ -62,9 +60,8 @@ type Daemon struct {
 // closes the journal.
 func New(cfg *configs.Config, log *slog.Logger) (*Daemon, error) {
 	d := &Daemon{
-		cfg: cfg, log: log, mediaAddr: mediaAddr(cfg), started: time.Now(),
-		desks: map[callcontrol.AgentID]*desk{}, lines: map[[2]string]callcontrol.AgentID{}, phones: map[string]callcontrol.AgentID{},
-		stop: make(chan struct{}),
+		cfg: cfg, log: log, mediaAddr: mediaAddr(cfg), started: time.Now(), stop: make(chan struct{}),
+		reloads: reloads{sweeps: make(chan struct{}, 1)},
 	}
 	if err := d.prepare(); err != nil {
 		d.closeAdapters()
@@ -77,10 +74,11 @@ func New(cfg *configs.Config, log *slog.Logger) (*Daemon, error) {
 // prepare makes the rooms.
 func (d *Daemon) prepare() error {
 	cfg, log := d.cfg, d.log
-	var err error
-	if d.sounds, err = newSounds(cfg); err != nil {
+	sounds, err := newSounds(cfg)
+	if err != nil {
 		return err
 	}
+	d.plant.Store(newPlant(cfg, sounds, nil))
 	if d.engine, err = rtp.New(rtpConfig(cfg), log); err != nil {
 		return fmt.Errorf("media: %w", err)
 	}
@@ -98,6 +96,8 @@ func (d *Daemon) prepare() error {
 	if err != nil {
 		return err
 	}
+	d.holdCertificate(&sip)
+	d.sip = sip
 	d.stack, err = sipua.New(sip, sipua.Deps{Log: log, OnInvite: d.onInvite, OnLine: d.onLine, OnPhone: d.onPhone, OnContacts: d.bindings.keep})
 	if err != nil {
 		return fmt.Errorf("sip: %w", err)
@@ -108,17 +108,8 @@ func (d *Daemon) prepare() error {
 
 func (d *Daemon) newBoard() error {
 	cfg := callcontrol.Config{}
-	trunks := map[string]*configs.Trunk{}
-	for i := range d.cfg.Trunks {
-		trunks[d.cfg.Trunks[i].Name] = &d.cfg.Trunks[i]
-	}
-	for i := range d.cfg.Agents {
-		a := &d.cfg.Agents[i]
-		desk := newDesk(a, trunks[a.Line.Trunk])
-		d.desks[desk.agent] = desk
-		d.lines[[2]string{a.Line.Trunk, a.Line.User}] = desk.agent
-		d.phones[mapping.PhoneUser(*a)] = desk.agent
-		cfg.Desks = append(cfg.Desks, deskConfig(d.cfg, *a))
+	for _, a := range d.cfg.Agents {
+		cfg.Desks = append(cfg.Desks, deskConfig(d.cfg, a))
 	}
 	var err error
 	d.board, err = callcontrol.New(cfg, d.boardDeps())
@@ -148,6 +139,7 @@ func (d *Daemon) Run(ctx context.Context, ready func(), force <-chan struct{}) e
 	g.Go(func() error { return d.serveControl(work, bound) })
 	g.Go(func() error { return d.adapters.Run(work) })
 	g.Go(func() error { return d.lookParties(work) })
+	g.Go(func() error { return d.sweep(work) })
 	g.Go(func() error { return d.metrics.run(work, d.cfg.Metrics.Listen.AddrPort, bound) })
 	g.Go(func() error {
 		for range cap(bound) {
@@ -184,7 +176,9 @@ func (d *Daemon) Run(ctx context.Context, ready func(), force <-chan struct{}) e
 
 // windDown lets calls end by themselves, then hangs up what is left.
 func (d *Daemon) windDown(ctx context.Context, force <-chan struct{}) {
-	drain, cancel := context.WithTimeout(ctx, d.cfg.Calls.Drain)
+	d.endReloads()
+	limit := d.now().cfg.Calls.Drain
+	drain, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	go func() {
 		select {
@@ -193,7 +187,7 @@ func (d *Daemon) windDown(ctx context.Context, force <-chan struct{}) {
 		case <-drain.Done():
 		}
 	}()
-	d.log.Info("draining", "limit", d.cfg.Calls.Drain)
+	d.log.Info("draining", "limit", limit)
 	d.stack.Drain()
 	if err := d.board.Drain(drain); err == nil {
 		d.log.Info("drained")
@@ -211,10 +205,10 @@ func (d *Daemon) goRun(f func(stop <-chan struct{})) {
 	d.workers.Go(func() { f(d.stop) })
 }
 
-func (d *Daemon) desk(agent callcontrol.AgentID) *desk { return d.desks[agent] }
+func (d *Daemon) desk(agent callcontrol.AgentID) *desk { return d.now().desks[agent] }
 
 func (d *Daemon) leg(agent callcontrol.AgentID, id callcontrol.LegID) *leg {
-	desk := d.desks[agent]
+	desk := d.desk(agent)
 	if desk == nil || id == "" {
 		return nil
 	}
@@ -222,7 +216,7 @@ func (d *Daemon) leg(agent callcontrol.AgentID, id callcontrol.LegID) *leg {
 }
 
 func (d *Daemon) newLeg(desk *desk, id callcontrol.LegID, device bool) *leg {
-	l := &leg{id: id, desk: desk, d: d, device: device, opened: time.Now(), infoDone: make(chan sipua.InfoFailed, 1), gone: make(chan struct{})}
+	l := &leg{id: id, desk: desk, set: desk.settings(), d: d, device: device, opened: time.Now(), infoDone: make(chan sipua.InfoFailed, 1), gone: make(chan struct{})}
 	desk.add(l)
 	return l
 }
@@ -242,7 +236,7 @@ func (d *Daemon) room(desk *desk, l *leg) error {
 
 // admit counts a leg against limits.max_legs.
 func (d *Daemon) admit(l *leg) error {
-	if d.legs.Add(1) > int64(d.cfg.Limits.MaxLegs) {
+	if d.legs.Add(1) > int64(d.now().cfg.Limits.MaxLegs) {
 		d.legs.Add(-1)
 		return ErrTooManyLegs
 	}
@@ -262,62 +256,27 @@ func (d *Daemon) ended(l *leg, s rtp.Stats) {
 
 // AgentOfLine implements callcontrol.Directory.
 func (d *Daemon) AgentOfLine(trunk, user string) (callcontrol.AgentID, bool) {
-	a, ok := d.lines[[2]string{trunk, user}]
+	a, ok := d.now().lines[[2]string{trunk, user}]
 	return a, ok
 }
 
 // AgentOfPhone implements callcontrol.Directory.
 func (d *Daemon) AgentOfPhone(user string) (callcontrol.AgentID, bool) {
-	a, ok := d.phones[user]
+	a, ok := d.now().phones[user]
 	return a, ok
 }
 
 // Internal implements callcontrol.Directory: a number is internal when it is one of the lines'.
 func (d *Daemon) Internal(n callcontrol.Number) bool {
-	return slices.ContainsFunc(d.cfg.Trunks, func(t configs.Trunk) bool {
-		_, ok := d.lines[[2]string{t.Name, string(n)}]
+	p := d.now()
+	return slices.ContainsFunc(p.cfg.Trunks, func(t configs.Trunk) bool {
+		_, ok := p.lines[[2]string{t.Name, string(n)}]
 		return ok
 	})
 }
 
-func (d *Daemon) onLine(s sipua.LineState) {
-	agent, ok := d.AgentOfLine(s.Trunk, s.User)
-	if !ok {
-		return
-	}
-	d.log.Debug("line", "trunk", s.Trunk, "line", s.User, "registered", s.Registered, "status", s.Status, "reason", s.Reason)
-	d.board.Signal(agent, callcontrol.Signal{Kind: callcontrol.SignalLine, Up: s.Registered, Reason: s.Reason, Status: s.Status})
-}
-
-func (d *Daemon) onPhone(s sipua.PhoneState) {
-	agent, ok := d.AgentOfPhone(s.User)
-	if !ok {
-		return
-	}
-	d.log.Info("device", "agent", agent, "registered", s.Registered, "remote", s.Source)
-	reason := ""
-	if !s.Registered {
-		reason = "the phone is not registered at the daemon"
-	}
-	d.board.Signal(agent, callcontrol.Signal{Kind: callcontrol.SignalDevice, Up: s.Registered, Reason: reason})
-}
-
-// startDevices tells the desks of what needs no registration: phones at a fixed contact, lines of trunks that know us by
-// address.
-func (d *Daemon) startDevices() {
-	for _, a := range d.cfg.Agents {
-		agent := callcontrol.AgentID(a.Name)
-		if !a.Device.Contact.IsZero() {
-			d.board.Signal(agent, callcontrol.Signal{Kind: callcontrol.SignalDevice, Up: true})
-		}
-		if t, _ := d.cfg.Trunk(a.Line.Trunk); !t.Register.Enabled {
-			d.board.Signal(agent, callcontrol.Signal{Kind: callcontrol.SignalLine, Up: true})
-		}
-	}
-}
-
 func (d *Daemon) mayLearn(device bool) bool {
-	switch d.cfg.RTP.Learn {
+	switch d.now().cfg.RTP.Learn {
 	case configs.LearnAll:
 		return true
 	case configs.LearnPhones:
@@ -328,9 +287,9 @@ func (d *Daemon) mayLearn(device bool) bool {
 
 func (d *Daemon) silenceLimit(n offer.Negotiated) time.Duration {
 	if n.PeerHolds() || !n.Direction.Recv() {
-		return d.cfg.RTP.Timeout.Hold
+		return d.now().cfg.RTP.Timeout.Hold
 	}
-	return d.cfg.RTP.Timeout.Talk
+	return d.now().cfg.RTP.Timeout.Talk
 }
 
 func mediaAddr(c *configs.Config) netip.Addr {

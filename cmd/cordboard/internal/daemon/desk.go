@@ -13,22 +13,63 @@ import (
 
 // desk is the media side of one agent: the board of its legs and who sits in which slot.
 type desk struct {
-	agent  callcontrol.AgentID
-	config *configs.Agent // one copy for all who read it, as the trunk
-	trunk  *configs.Trunk
+	agent callcontrol.AgentID
 
-	mu    sync.Mutex
-	board *mediamix.Board // nil while no leg is seated; its inside is owned by the loop of the desk's media shard
-	legs  map[callcontrol.LegID]*leg
-	slots []*leg   // of the board, nil without one
-	next  int      // slot to try first: a slot rests as long as possible before it is used again
-	heard []uint32 // newest patch: who each slot hears, nil without a board
-	phone string   // the contact at which the device answered last
-	codec string   // of the newest negotiated leg: offered first to the next one, so that packets can be relayed
+	mu     sync.Mutex
+	set    *settings
+	wanted *settings       // come into force when no party is left; nil: nothing waits
+	board  *mediamix.Board // nil while no leg is seated; its inside is owned by the loop of the desk's media shard
+	legs   map[callcontrol.LegID]*leg
+	slots  []*leg   // of the board, nil without one
+	next   int      // slot to try first: a slot rests as long as possible before it is used again
+	heard  []uint32 // newest patch: who each slot hears, nil without a board
+	phone  string   // the contact at which the device answered last
+	codec  string   // of the newest negotiated leg: offered first to the next one, so that packets can be relayed
 }
 
-func newDesk(a *configs.Agent, t *configs.Trunk) *desk {
-	return &desk{agent: callcontrol.AgentID(a.Name), config: a, trunk: t, legs: make(map[callcontrol.LegID]*leg)}
+// settings are what is configured for a desk. A leg keeps those it began with.
+type settings struct {
+	config *configs.Agent // one copy for all who read it, as the trunk
+	trunk  *configs.Trunk
+}
+
+func newDesk(s *settings) *desk {
+	return &desk{agent: callcontrol.AgentID(s.config.Name), set: s, legs: make(map[callcontrol.LegID]*leg)}
+}
+
+func (d *desk) settings() *settings {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.set
+}
+
+// configure gives the desk other settings, from the end of its running calls on.
+func (d *desk) configure(s *settings) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.wanted = s
+	d.switchLocked()
+}
+
+// waits reports whether other settings wait for the end of calls, and gives those in force.
+func (d *desk) waits() (*settings, bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.set, d.wanted != nil
+}
+
+// switchLocked brings settings that wait into force when no party is left; a device may stay connected. true: it did.
+func (d *desk) switchLocked() bool {
+	if d.wanted == nil {
+		return false
+	}
+	for _, l := range d.legs {
+		if !l.device {
+			return false
+		}
+	}
+	d.set, d.wanted = d.wanted, nil
+	return true
 }
 
 // group names the desk to the media engine: its legs share one shard.
@@ -53,10 +94,12 @@ func (d *desk) add(l *leg) {
 	d.legs[l.id] = l
 }
 
-func (d *desk) remove(l *leg) {
+// remove forgets a leg; true when other settings came into force by that.
+func (d *desk) remove(l *leg) (switched bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	delete(d.legs, l.id)
+	switched = d.switchLocked()
 	for i, s := range d.slots {
 		if s == l {
 			d.slots[i] = nil
@@ -65,6 +108,7 @@ func (d *desk) remove(l *leg) {
 	if !slices.ContainsFunc(d.slots, func(l *leg) bool { return l != nil }) {
 		d.board, d.slots, d.heard = nil, nil, nil // thousands of idle desks keep none
 	}
+	return switched
 }
 
 // seat gives a leg a slot of the board, which is made for the first leg; false when all are taken.

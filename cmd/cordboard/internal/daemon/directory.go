@@ -13,19 +13,20 @@ import (
 // directory tells who and what is configured.
 func (d *Daemon) directory(context.Context) (control.Directory, error) {
 	var out control.Directory
-	for _, a := range d.cfg.Agents {
-		c := deskConfig(d.cfg, a)
+	cfg := d.now().cfg
+	for _, a := range cfg.Agents {
+		c := deskConfig(cfg, a)
 		out.Agents = append(out.Agents, control.DirectoryAgent{
 			ID: c.Agent, Name: c.Name, Trunk: a.Line.Trunk, Line: c.Line, User: a.Line.User, Number: string(c.Identity.Number),
 			Display: c.Identity.Display, Connect: callcontrol.Connect(a.Device.Connect), DeviceUser: a.Device.User,
 		})
 	}
-	for _, t := range d.cfg.Trunks {
+	for _, t := range cfg.Trunks {
 		out.Trunks = append(out.Trunks, control.DirectoryTrunk{
 			Name: t.Name, Server: t.Server.String(), Domain: t.Domain, Registers: t.Register.Enabled,
 		})
 	}
-	out.Queues = queues(d.cfg)
+	out.Queues = queues(cfg)
 	return out, nil
 }
 

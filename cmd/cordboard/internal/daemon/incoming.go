@@ -58,7 +58,7 @@ func (d *Daemon) offerOf(l *leg, dialog *sipua.Dialog, in sipua.Incoming) callco
 	if in.Replaces != nil {
 		o.Replaces = d.legOf(l.desk, in.Replaces)
 	}
-	readHeaders(&o, l.desk.trunk.Headers, in.Headers)
+	readHeaders(&o, l.set.trunk.Headers, in.Headers)
 	return o
 }
 

@@ -20,6 +20,7 @@ type leg struct {
 	id     callcontrol.LegID
 	desk   *desk
 	d      *Daemon
+	set    *settings
 	device bool
 	asked  bool  // we sent the INVITE
 	ring   *ring // to a device that we call; nil for other legs
@@ -73,9 +74,9 @@ func (l *leg) open() error {
 
 // codecs are those of the trunk or device in its order, the desk's codec in use first.
 func (l *leg) codecs() []offer.Codec {
-	names := l.desk.trunk.Codecs
+	names := l.set.trunk.Codecs
 	if l.device {
-		names = l.desk.config.Device.Codecs
+		names = l.set.config.Device.Codecs
 	}
 	use := l.desk.codecInUse()
 	var first, rest []offer.Codec
@@ -137,7 +138,9 @@ func (l *leg) close() {
 		l.d.engine.Do(l.desk.group(), func() { board.Leave(slot) }, nil)
 		l.d.ended(l, s.Close())
 	}
-	l.desk.remove(l)
+	if l.desk.remove(l) {
+		l.d.sweepSoon()
+	}
 	if release != nil {
 		release()
 	}

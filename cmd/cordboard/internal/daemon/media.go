@@ -17,7 +17,7 @@ func (m media) Patch(agent callcontrol.AgentID, p callcontrol.Patch, done func()
 		done()
 		return
 	}
-	board, patch := desk.patch(p, m.d.sounds.source)
+	board, patch := desk.patch(p, m.d.now().sounds.source)
 	m.d.engine.Do(desk.group(), func() {
 		if board != nil {
 			board.SetPatch(patch)

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"sync"
 	"time"
 
@@ -19,6 +20,8 @@ type Options struct {
 	Log   *slog.Logger    // nil: to stderr as the configuration says
 	Ready func()          // called once everything serves
 	Force <-chan struct{} // closed by a second stop: hang up instead of waiting
+
+	Reload <-chan os.Signal // each asks for the file to be read again
 }
 
 // Run loads a configuration and serves it until ctx ends.
@@ -27,13 +30,18 @@ func Run(ctx context.Context, path string, o Options) error {
 	if err != nil {
 		return err
 	}
-	log := o.Log
+	log, level := o.Log, (*slog.LevelVar)(nil)
 	if log == nil {
-		log = newLog(cfg.Log)
+		level = new(slog.LevelVar)
+		log = newLog(cfg.Log, level)
 	}
 	d, err := New(cfg, log)
 	if err != nil {
 		return err
+	}
+	d.level = level
+	if d.file, err = filepath.Abs(path); err != nil {
+		d.file = path
 	}
 	return d.underManager(ctx, o)
 }
@@ -51,12 +59,14 @@ func (d *Daemon) underManager(ctx context.Context, o Options) error {
 	defer fed.Wait()
 	defer stop()
 	fed.Go(func() { _ = manager.Run(watch, d.alive) })
+	d.manager = manager
+	fed.Go(func() { d.reloadOnSignal(watch, o.Reload) })
 	stopping := context.AfterFunc(ctx, func() {
-		_ = manager.Stopping("draining: no new calls, running ones may end", d.cfg.Calls.Drain+stopMargin)
+		_ = manager.Stopping("draining: no new calls, running ones may end", d.now().cfg.Calls.Drain+stopMargin)
 	})
 	defer stopping()
 	return d.Run(ctx, func() {
-		_ = manager.Ready(fmt.Sprintf("%d agents at %d trunks", len(d.cfg.Agents), len(d.cfg.Trunks)))
+		_ = manager.Ready(sizeOf(d.cfg))
 		if o.Ready != nil {
 			o.Ready()
 		}
@@ -80,10 +90,10 @@ func (d *Daemon) alive(ctx context.Context) error {
 	return nil
 }
 
-func newLog(c configs.Log) *slog.Logger {
-	var level slog.Level
+// newLog makes the log; its level is level's from then on.
+func newLog(c configs.Log, level *slog.LevelVar) *slog.Logger {
 	if err := level.UnmarshalText([]byte(c.Level)); err != nil {
-		level = slog.LevelInfo
+		level.Set(slog.LevelInfo)
 	}
 	if c.Format == configs.FormatText && systemd.UnderJournal(os.Stderr) {
 		return slog.New(systemd.JournalHandler(os.Stderr, level))
@@ -98,8 +108,10 @@ func newLog(c configs.Log) *slog.Logger {
 // serveControl offers the control service on the local socket, and tells when that is there.
 func (d *Daemon) serveControl(ctx context.Context, bound chan<- struct{}) error {
 	c := d.cfg.Control
+	sources := d.sources()
+	sources.Reload = d.reloadAndTell
 	srv, err := control.NewServer(control.Config{Socket: string(c.Socket), Mode: fs.FileMode(c.Mode), Group: c.Group}, d.board, d.log,
-		control.WithSources(d.sources()))
+		control.WithSources(sources))
 	if err != nil {
 		return err
 	}

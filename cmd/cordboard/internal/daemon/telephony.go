@@ -49,15 +49,17 @@ func (t telephony) fail(l *leg, err error) {
 }
 
 func (t telephony) deviceInvite(desk *desk, p callcontrol.Invite) sipua.InviteParams {
+	set := desk.settings()
 	return sipua.InviteParams{
-		Phone:      mapping.PhoneUser(*desk.config),
+		Phone:      mapping.PhoneUser(*set.config),
 		From:       outward(p.From),
-		AutoAnswer: p.AutoAnswer && desk.config.Device.AutoAnswer,
+		AutoAnswer: p.AutoAnswer && set.config.Device.AutoAnswer,
 	}
 }
 
 func (t telephony) lineInvite(desk *desk, p callcontrol.Invite) sipua.InviteParams {
-	line := desk.config.Line
+	set := desk.settings()
+	line := set.config.Line
 	out := sipua.InviteParams{
 		To:    sipua.URI{User: string(p.To)},
 		Trunk: line.Trunk,
@@ -66,7 +68,7 @@ func (t telephony) lineInvite(desk *desk, p callcontrol.Invite) sipua.InvitePara
 
 		OnBehalf: outward(p.OnBehalf),
 	}
-	if h := desk.trunk.Headers.Interaction; h != "" && p.Interaction != "" {
+	if h := set.trunk.Headers.Interaction; h != "" && p.Interaction != "" {
 		out.Headers = append(out.Headers, sipua.Header{Name: h, Value: string(p.Interaction)})
 	}
 	return out
@@ -150,7 +152,7 @@ func (t telephony) Refer(agent callcontrol.AgentID, id callcontrol.LegID, target
 		return
 	}
 	dialog, _, _ := l.current()
-	uri := sipua.URI{User: string(target), Host: trunkDomain(*l.desk.trunk)}
+	uri := sipua.URI{User: string(target), Host: trunkDomain(*l.set.trunk)}
 	var other *sipua.DialogID
 	if r := t.d.leg(agent, replaces); r != nil {
 		if d, _, _ := r.current(); d != nil {

@@ -39,8 +39,18 @@ func SIP(c *configs.Config, contactKey []byte) (sipua.Config, error) {
 		}
 		out.Listen = append(out.Listen, listen)
 	}
+	accounts := Accounts(c)
+	out.Trunks, out.Lines, out.Phones = accounts.Trunks, accounts.Lines, accounts.Phones
+	for i := range out.Trunks {
+		out.Trunks[i].TLS = client
+	}
+	return out, nil
+}
+
+// Accounts are the trunks, lines and phones alone, without what is read from files for TLS.
+func Accounts(c *configs.Config) (out sipua.Config) {
 	for _, t := range c.Trunks {
-		out.Trunks = append(out.Trunks, trunk(t, client))
+		out.Trunks = append(out.Trunks, trunk(t, nil))
 	}
 	for _, a := range c.Agents {
 		t, _ := c.Trunk(a.Line.Trunk)
@@ -53,7 +63,7 @@ func SIP(c *configs.Config, contactKey []byte) (sipua.Config, error) {
 			NoAuth: a.Device.Password.IsZero() && !a.Device.Contact.IsZero(),
 		})
 	}
-	return out, nil
+	return out
 }
 
 // digestOffer is what phones are challenged with.
