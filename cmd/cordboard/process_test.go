@@ -39,7 +39,7 @@ func startProcess(t *testing.T) *process { return startProcessWith(t, "", nil) }
 // startProcessWith adds to the configuration, and files beside it.
 func startProcessWith(t *testing.T, more string, files map[string]string) *process {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute) // a start on a busy host takes its time
 	t.Cleanup(cancel)
 	p := &process{t: t, ctx: ctx}
 	local := netip.MustParseAddrPort("127.0.0.1:0")

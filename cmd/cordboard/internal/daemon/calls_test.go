@@ -40,7 +40,7 @@ func TestInboundAnsweredAtThePhone(t *testing.T) {
 }
 
 func TestHoldMuteRetrieve(t *testing.T) {
-	w := newWorld(t, setup{})
+	w := newWorld(t, setup{patient: true})
 	c, a := w.talk()
 	for _, step := range []struct {
 		kind     callcontrol.Kind

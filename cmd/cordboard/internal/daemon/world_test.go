@@ -60,6 +60,7 @@ type setup struct {
 	noPhone  bool                     // phones do not register
 	large    bool                     // media ports for 1,000 legs, and only warnings logged; one such world at a time
 	durable  bool                     // with a journal on disk
+	patient  bool                     // streams may be silent for as long as a busy host keeps their senders from sending
 	trunk    string                   // more keys of the trunk, YAML flow pairs
 	agent    string                   // more keys of each agent
 	device   string                   // more keys of each device
@@ -143,13 +144,17 @@ func (w *world) newDaemon(s setup) *Daemon {
 	if s.large {
 		first, last, level = 28000, 29999, slog.LevelWarn
 	}
+	silence := "3s"
+	if s.patient {
+		silence = "1m"
+	}
 	port := freePort(w.t)
 	for uint32(port) >= uint32(first) && uint32(port) <= uint32(last) {
 		port = freePort(w.t)
 	}
 	var b strings.Builder
 	fmt.Fprintf(&b, `sip: {listen: ["udp://127.0.0.1:%d"]}
-rtp: {bind: 127.0.0.1, ports: %d-%d, quarantine: 0s, timeout: {talk: 3s}}
+rtp: {bind: 127.0.0.1, ports: %d-%d, quarantine: 0s, timeout: {talk: %s}}
 control: {socket: c.sock}
 state_dir: state
 journal: {memory: %t}
@@ -160,7 +165,7 @@ trunks:
   - {name: pbx, server: "sip:%s;transport=udp", realm: pbx.test, headers: {queue: X-Queue, variables: {X-Ivr-Choice: ivr}}%s}
 %s
 agents:
-`, port, first, last, !s.durable, more(s.music), more(s.tones), w.pbx.Addr(), more(s.trunk), s.extra)
+`, port, first, last, silence, !s.durable, more(s.music), more(s.tones), w.pbx.Addr(), more(s.trunk), s.extra)
 	for i := range s.agents {
 		for _, kind := range []string{"line", "phone"} {
 			w.must(os.WriteFile(filepath.Join(w.dir, kind+user(i)), []byte(kind+user(i)), 0o600))
@@ -404,7 +409,7 @@ func (w *world) hears(pairs ...any) {
 	for i := 0; i < len(pairs); i += 2 {
 		p, want := pairs[i].(*sim.Party), split(pairs[i+1].(string))
 		var got []string
-		deadline := time.Now().Add(8 * time.Second)
+		deadline := time.Now().Add(20 * time.Second)
 		for {
 			var err error
 			got, err = p.Tones(w.ctx, 400*time.Millisecond, tones)
@@ -435,11 +440,13 @@ func (w *world) ended(parties ...*sim.Party) {
 	}
 }
 
-// whole checks the streams that parties received.
+// whole checks the streams that parties received. On a host that did not let the media loop keep its time, which it counts, timestamps
+// may have been late; source and sequence never break.
 func (w *world) whole(parties ...*sim.Party) {
 	w.t.Helper()
+	onTime := w.daemon.engine.Stats().TicksSkipped == 0
 	for _, p := range parties {
-		if wire := p.Sound.Wire(); wire.Packets == 0 || wire.SSRCChanges+wire.SequenceGaps+wire.TimestampErrors > 0 {
+		if wire := p.Sound.Wire(); wire.Packets == 0 || wire.SSRCChanges+wire.SequenceGaps > 0 || onTime && wire.TimestampErrors > 0 {
 			w.t.Errorf("%s received %+v", p.Name, wire)
 		}
 	}
