@@ -16,6 +16,7 @@ import (
 
 	"cordboard/callcontrol"
 	"cordboard/journal"
+	"cordboard/plugins/control"
 	"cordboard/sim"
 	"cordboard/sipua"
 )
@@ -215,4 +216,21 @@ func (p *killing) fill(n int) {
 		p.until("there is room", func() bool { return events.Status().Pending < 8192 })
 	}
 	p.must(store.Close())
+}
+
+// recorded sees that the history has one record of each call that was alive, closed by the restart.
+func (p *killing) recorded(alive callcontrol.Snapshot) {
+	p.t.Helper()
+	for _, c := range alive.Calls {
+		var found []callcontrol.HistoryRecord
+		p.until("the call is in the history", func() bool {
+			all, err := p.client.History(p.ctx, control.HistoryQuery{Agent: c.Agent, Limit: 100})
+			p.must(err)
+			found = slices.DeleteFunc(all, func(r callcontrol.HistoryRecord) bool { return r.Call != c.ID })
+			return len(found) > 0
+		})
+		if r := found[0]; len(found) != 1 || r.Cause != callcontrol.CauseGatewayRestart || r.Ended.IsZero() {
+			p.t.Errorf("%d records of call %s of %s: %+v", len(found), c.ID, c.Agent, found)
+		}
+	}
 }

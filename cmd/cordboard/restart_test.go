@@ -468,6 +468,7 @@ func (p *killing) follow(from journal.Cursor, alive callcontrol.Snapshot) journa
 			}
 		}
 	}
+	p.recorded(alive)
 	if len(live.Calls)+len(live.Transfers) != 0 {
 		p.t.Errorf("by the events there are still %+v", live)
 	}
