@@ -38,6 +38,10 @@ var phases = []struct {
 	{"talk", func(*killing, int, *sim.Party) {}},
 	{"hold", func(p *killing, agent int, _ *sim.Party) { p.do(agent, callcontrol.KindHold, "") }},
 	{"consult", func(p *killing, agent int, _ *sim.Party) { p.consult(agent) }},
+	{"consult, back with the customer", func(p *killing, agent int, _ *sim.Party) {
+		p.consult(agent)
+		p.do(agent, callcontrol.KindSwap, "")
+	}},
 	{"conference", func(p *killing, agent int, _ *sim.Party) {
 		p.consult(agent)
 		p.do(agent, callcontrol.KindConference, "")
@@ -93,9 +97,7 @@ func TestProcessKilled(t *testing.T) {
 		}
 		_, err = p.once(run, "back")
 		p.must(err)
-		p.until("everything is stored", func() bool {
-			return p.metric("cordboard_journal_pending 0", "cordboard_journal_degraded 0", "cordboard_journal_state_pending 0")
-		})
+		p.stored()
 		p.kill()
 		p.client.Close()
 
@@ -131,7 +133,10 @@ func TestProcessKilled(t *testing.T) {
 	p.nothingLeft()
 }
 
-func newKilling(t *testing.T) *killing {
+func newKilling(t *testing.T) *killing { return newKillingWith(t, "") }
+
+// newKillingWith adds to the configuration.
+func newKillingWith(t *testing.T, more string) *killing {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute+time.Duration(rounds(t, 0))*20*time.Second)
 	t.Cleanup(cancel)
@@ -166,7 +171,7 @@ metrics: {listen: %s}
 trunks: [{name: pbx, server: "sip:%s;transport=udp"}]
 limits: {dial: {allow: ["*"]}}
 agents:
-%s`, p.sip, p.figure, p.pbx.Addr(), agents.String()), 0o600))
+%s%s`, p.sip, p.figure, p.pbx.Addr(), agents.String(), more), 0o600))
 	p.start()
 	t.Cleanup(func() {
 		p.kill()
@@ -489,6 +494,14 @@ func (p *killing) stop() {
 	p.must(p.cmd.Process.Signal(syscall.SIGTERM))
 	<-p.gone
 	p.client.Close()
+}
+
+// stored waits until the journal has everything: after a kill in between, followers would be told of a gap.
+func (p *killing) stored() {
+	p.t.Helper()
+	p.until("everything is stored", func() bool {
+		return p.metric("cordboard_journal_pending 0", "cordboard_journal_degraded 0", "cordboard_journal_state_pending 0")
+	})
 }
 
 // kill ends the daemon as the kernel does it.
