@@ -20,7 +20,7 @@ demo: build ## play the manual's story on loopback; KEEP=1 leaves it running
 
 test: ## every test, with the race detector; INTEROP=required makes a missing peer a failure
 	$(GO) run ./internal/peers
-	$(GO) test -race -shuffle=on -timeout 15m $(TESTFLAGS) $(PKGS)
+	$(GO) test -race -shuffle=on -timeout 30m $(TESTFLAGS) $(PKGS)
 
 lint: ## gofmt, vet, staticcheck, import direction, govulncheck where its database answers
 	@out=$$(gofmt -l $$(git ls-files "*.go")); test -z "$$out" || { echo "gofmt differs:"; echo "$$out"; exit 1; }
