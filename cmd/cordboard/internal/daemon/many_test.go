@@ -20,7 +20,10 @@ import (
 	"cordboard/sipua"
 )
 
-const manyAgents = 16
+const (
+	manyAgents = 16
+	manyWhole  = 5000 // calls
+)
 
 // manyWorld is a daemon with some agents, each of whom has one call after the other.
 type manyWorld struct {
@@ -36,8 +39,8 @@ func TestManyCalls(t *testing.T) {
 	if err != nil {
 		calls = 200
 	}
-	whole := calls >= 5000
-	w := newManyWorld(t, time.Duration(calls)*100*time.Millisecond)
+	whole := calls >= manyWhole
+	w := newManyWorld(t, calls)
 	w.dead = whole
 	w.play(0, 2*len(endings)) // what is made once and kept
 	w.settled()
@@ -64,10 +67,10 @@ func TestManyCalls(t *testing.T) {
 	}
 }
 
-func newManyWorld(t *testing.T, more time.Duration) manyWorld {
+func newManyWorld(t *testing.T, calls int) manyWorld {
 	t.Helper()
 	gate(t)
-	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute+more)
+	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute+time.Duration(calls)*100*time.Millisecond)
 	t.Cleanup(cancel)
 	w := manyWorld{world: &world{t: t, ctx: ctx, dir: t.TempDir(), force: make(chan struct{})}}
 	t.Cleanup(w.close)
@@ -81,7 +84,7 @@ func newManyWorld(t *testing.T, more time.Duration) manyWorld {
 	w.pbx, err = sim.NewPBX(cfg)
 	w.must(err)
 	w.background("pbx", w.pbx.Run)
-	w.daemon = w.newDaemon(setup{agents: manyAgents, large: true, durable: true, trunk: "register: {rate: 200}"})
+	w.daemon = w.newDaemon(setup{agents: manyAgents, large: true, durable: true, many: calls >= manyWhole, trunk: "register: {rate: 200}"})
 	w.daemon.cfg.RTP.Timeout.Talk = 10 * time.Minute // nobody says anything
 	w.daemon.log = slog.New(slog.DiscardHandler)
 	w.background("daemon", func(ctx context.Context) error { return w.daemon.Run(ctx, nil, w.force) })

@@ -60,6 +60,7 @@ type setup struct {
 	noPhone  bool                     // phones do not register
 	large    bool                     // media ports for 1,000 legs, and only warnings logged; one such world at a time
 	durable  bool                     // with a journal on disk
+	many     bool                     // thousands of calls one after the other, in a run by itself
 	patient  bool                     // streams may be silent for as long as a busy host keeps their senders from sending
 	trunk    string                   // more keys of the trunk, YAML flow pairs
 	agent    string                   // more keys of each agent
@@ -144,6 +145,10 @@ func (w *world) newDaemon(s setup) *Daemon {
 	if s.large {
 		first, last, level = 28000, 29999, slog.LevelWarn
 	}
+	legs := 3000
+	if s.many { // eight times as many ended dialogs are kept for late messages
+		first, legs = 18000, 6000
+	}
 	silence := "3s"
 	if s.patient {
 		silence = "1m"
@@ -160,12 +165,12 @@ state_dir: state
 journal: {memory: %t}
 music: {default: hold.wav%s}
 tones: {region: us%s}
-limits: {dial: {allow: ["*"], per_second: 50, max_calls: 20}, edge: {per_source: 10000, total: 10000}}
+limits: {max_legs: %d, dial: {allow: ["*"], per_second: 50, max_calls: 20}, edge: {per_source: 10000, total: 10000}}
 trunks:
   - {name: pbx, server: "sip:%s;transport=udp", realm: pbx.test, headers: {queue: X-Queue, variables: {X-Ivr-Choice: ivr}}%s}
 %s
 agents:
-`, port, first, last, silence, !s.durable, more(s.music), more(s.tones), w.pbx.Addr(), more(s.trunk), s.extra)
+`, port, first, last, silence, !s.durable, more(s.music), more(s.tones), legs, w.pbx.Addr(), more(s.trunk), s.extra)
 	for i := range s.agents {
 		for _, kind := range []string{"line", "phone"} {
 			w.must(os.WriteFile(filepath.Join(w.dir, kind+user(i)), []byte(kind+user(i)), 0o600))
