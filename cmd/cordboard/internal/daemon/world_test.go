@@ -145,9 +145,9 @@ func (w *world) newDaemon(s setup) *Daemon {
 	if s.large {
 		first, last, level = 28000, 29999, slog.LevelWarn
 	}
-	legs := 3000
+	legs := ""
 	if s.many { // eight times as many ended dialogs are kept for late messages
-		first, legs = 18000, 6000
+		first, legs = 18000, "max_legs: 6000, "
 	}
 	silence := "3s"
 	if s.patient {
@@ -165,7 +165,7 @@ state_dir: state
 journal: {memory: %t}
 music: {default: hold.wav%s}
 tones: {region: us%s}
-limits: {max_legs: %d, dial: {allow: ["*"], per_second: 50, max_calls: 20}, edge: {per_source: 10000, total: 10000}}
+limits: {%sdial: {allow: ["*"], per_second: 50, max_calls: 20}, edge: {per_source: 10000, total: 10000}}
 trunks:
   - {name: pbx, server: "sip:%s;transport=udp", realm: pbx.test, headers: {queue: X-Queue, variables: {X-Ivr-Choice: ivr}}%s}
 %s
