@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"slices"
@@ -17,14 +18,11 @@ type adaptersCommand struct {
 // Run lists adapters.
 func (c *adaptersCommand) Run(a *app) error {
 	a.verb = "adapters"
-	client, err := a.connect()
-	if err != nil {
+	var status control.Status
+	err := a.ask(func(ctx context.Context, client *control.Client) (err error) {
+		status, err = client.Status(ctx)
 		return err
-	}
-	defer client.Close()
-	ctx, cancel := a.within()
-	defer cancel()
-	status, err := client.Status(ctx)
+	})
 	if err != nil {
 		return err
 	}

@@ -29,6 +29,18 @@ func (a *app) within() (context.Context, context.CancelFunc) {
 	return context.WithTimeout(a.ctx, a.cli.Timeout)
 }
 
+// ask lets f ask the daemon, within the time given.
+func (a *app) ask(f func(context.Context, *control.Client) error) error {
+	client, err := a.connect()
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	ctx, cancel := a.within()
+	defer cancel()
+	return f(ctx, client)
+}
+
 // onCall does a verb to the call of t.
 func (a *app) onCall(t target, c callcontrol.Command) error {
 	a.verb = string(c.Kind)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"time"
 
 	"cordboard/callcontrol"
@@ -16,14 +17,11 @@ type historyCommand struct {
 // Run lists calls that have ended.
 func (c *historyCommand) Run(a *app) error {
 	a.verb = "history"
-	client, err := a.connect()
-	if err != nil {
+	var records []callcontrol.HistoryRecord
+	err := a.ask(func(ctx context.Context, client *control.Client) (err error) {
+		records, err = client.History(ctx, control.HistoryQuery{Agent: callcontrol.AgentID(c.Agent), Limit: c.Limit, Before: c.Before})
 		return err
-	}
-	defer client.Close()
-	ctx, cancel := a.within()
-	defer cancel()
-	records, err := client.History(ctx, control.HistoryQuery{Agent: callcontrol.AgentID(c.Agent), Limit: c.Limit, Before: c.Before})
+	})
 	if err != nil {
 		return err
 	}

@@ -1,10 +1,12 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"slices"
 
 	"cordboard/callcontrol"
+	"cordboard/plugins/control"
 )
 
 type agentsCommand struct {
@@ -14,18 +16,15 @@ type agentsCommand struct {
 // Run lists agents.
 func (c *agentsCommand) Run(a *app) error {
 	a.verb = "agents"
-	client, err := a.connect()
-	if err != nil {
-		return err
-	}
-	defer client.Close()
-	ctx, cancel := a.within()
-	defer cancel()
 	ids := make([]callcontrol.AgentID, len(c.Agents))
 	for i, n := range c.Agents {
 		ids[i] = callcontrol.AgentID(n)
 	}
-	agents, err := client.Agents(ctx, ids...)
+	var agents []callcontrol.AgentView
+	err := a.ask(func(ctx context.Context, client *control.Client) (err error) {
+		agents, err = client.Agents(ctx, ids...)
+		return err
+	})
 	if err != nil {
 		return err
 	}
@@ -76,14 +75,12 @@ type callsCommand struct {
 // Run lists calls.
 func (c *callsCommand) Run(a *app) error {
 	a.verb = "calls"
-	client, err := a.connect()
-	if err != nil {
+	var calls []callcontrol.CallView
+	var transfers []callcontrol.TransferView
+	err := a.ask(func(ctx context.Context, client *control.Client) (err error) {
+		calls, transfers, err = client.Calls(ctx, callcontrol.AgentID(c.Agent))
 		return err
-	}
-	defer client.Close()
-	ctx, cancel := a.within()
-	defer cancel()
-	calls, transfers, err := client.Calls(ctx, callcontrol.AgentID(c.Agent))
+	})
 	if err != nil {
 		return err
 	}
@@ -148,14 +145,12 @@ type whyCommand struct {
 // Run tells why.
 func (c *whyCommand) Run(a *app) error {
 	a.verb = "why"
-	client, err := a.connect()
-	if err != nil {
+	var agent callcontrol.AgentView
+	var why []callcontrol.Why
+	err := a.ask(func(ctx context.Context, client *control.Client) (err error) {
+		agent, why, err = client.Why(ctx, callcontrol.AgentID(c.Agent))
 		return err
-	}
-	defer client.Close()
-	ctx, cancel := a.within()
-	defer cancel()
-	agent, why, err := client.Why(ctx, callcontrol.AgentID(c.Agent))
+	})
 	if err != nil {
 		return err
 	}

@@ -1,12 +1,14 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 
+	"cordboard/callcontrol"
 	"cordboard/cmd/cordboard/internal/reloadplan"
 	"cordboard/configs"
 	"cordboard/plugins/control"
@@ -62,14 +64,11 @@ func (a *app) planFiles(before, after string) (*reloadplan.Plan, string, error) 
 	if err != nil {
 		return nil, "", err
 	}
-	client, err := a.connect()
-	if err != nil {
-		return p, "no daemon was asked for live calls", nil
-	}
-	defer client.Close()
-	ctx, cancel := a.within()
-	defer cancel()
-	snap, err := client.Snapshot(ctx)
+	var snap callcontrol.Snapshot
+	err = a.ask(func(ctx context.Context, client *control.Client) (err error) {
+		snap, err = client.Snapshot(ctx)
+		return err
+	})
 	if err != nil {
 		return p, "no daemon was asked for live calls", nil
 	}
@@ -98,15 +97,12 @@ func (a *app) planRunning(file string) (*reloadplan.Plan, string, error) {
 	return p, note, err
 }
 
-func (a *app) dryRun() (control.Reload, error) {
-	client, err := a.connect()
-	if err != nil {
-		return control.Reload{}, err
-	}
-	defer client.Close()
-	ctx, cancel := a.within()
-	defer cancel()
-	return client.Reload(ctx, true)
+func (a *app) dryRun() (r control.Reload, err error) {
+	err = a.ask(func(ctx context.Context, client *control.Client) (err error) {
+		r, err = client.Reload(ctx, true)
+		return err
+	})
+	return r, err
 }
 
 // same reports whether two paths are one file.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -19,14 +20,11 @@ type reloadCommand struct{}
 // Run lets the daemon read its configuration again and tells what came of it.
 func (c *reloadCommand) Run(a *app) error {
 	a.verb = "reload"
-	client, err := a.connect()
-	if err != nil {
+	var r control.Reload
+	err := a.ask(func(ctx context.Context, client *control.Client) (err error) {
+		r, err = client.Reload(ctx, false)
 		return err
-	}
-	defer client.Close()
-	ctx, cancel := a.within()
-	defer cancel()
-	r, err := client.Reload(ctx, false)
+	})
 	if err != nil {
 		return err
 	}

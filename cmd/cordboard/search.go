@@ -1,11 +1,13 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"strings"
 
 	"cordboard/callcontrol"
 	"cordboard/plugins/adapter"
+	"cordboard/plugins/control"
 )
 
 type searchCommand struct {
@@ -17,14 +19,11 @@ type searchCommand struct {
 // Run searches.
 func (c *searchCommand) Run(a *app) error {
 	a.verb = "search"
-	client, err := a.connect()
-	if err != nil {
+	var found control.Found
+	err := a.ask(func(ctx context.Context, client *control.Client) (err error) {
+		found, err = client.Search(ctx, adapter.Search{Text: c.Text, Agent: callcontrol.AgentID(c.Agent), Limit: c.Limit})
 		return err
-	}
-	defer client.Close()
-	ctx, cancel := a.within()
-	defer cancel()
-	found, err := client.Search(ctx, adapter.Search{Text: c.Text, Agent: callcontrol.AgentID(c.Agent), Limit: c.Limit})
+	})
 	if err != nil {
 		return err
 	}
