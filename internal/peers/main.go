@@ -15,6 +15,8 @@ var programs = []struct{ name, pkg, use string }{
 	{"tshark", "tshark", "captures: RTP continuity, RFC 4733"},
 	{"sox", "sox", "speech and envelope checks"},
 	{"espeak-ng", "espeak-ng", "speech for the baresip test"},
+	{"python3", "python3", "the signature check of docs/webhook.md"},
+	{"node", "nodejs", "the same in JavaScript"},
 	{"systemd-analyze", "systemd", "the unit: verified, exposure at most 1.5"},
 }
 

@@ -116,6 +116,9 @@ for (const [n, a] of JSON.parse(require('fs').readFileSync('tries.json')).entrie
 	} {
 		path, err := exec.LookPath(program)
 		if err != nil {
+			if os.Getenv("INTEROP") == "required" {
+				t.Errorf("INTEROP=required and %s is not installed", program)
+			}
 			t.Logf("%s is not on this machine", program)
 			continue
 		}
@@ -130,6 +133,6 @@ for (const [n, a] of JSON.parse(require('fs').readFileSync('tries.json')).entrie
 		}
 	}
 	if ran == 0 {
-		t.Skip("neither python3 nor node is on this machine")
+		t.Skip("SKIPPED: neither python3 nor node is installed")
 	}
 }
