@@ -100,6 +100,31 @@ func TestApplyAddsAndRemoves(t *testing.T) {
 	})
 }
 
+// An agent whose desk is still at something when Remove looks is told of again.
+func TestRemoveOfABusyDesk(t *testing.T) {
+	withSwitchboard(t, func(t *testing.T, sw *Switchboard, w *world) {
+		call := talkOn(t, sw, w)
+		apply(t, sw, nil, deskBoris)
+		must(t, sw, Command{Kind: KindHangup, Call: call.ID})
+		<-sw.Retired()
+		synctest.Wait()
+		stands := make(chan struct{})
+		r := sw.roster.of("anna")
+		next := r.next
+		r.next = func(d Desk, in Input) (Desk, []Action, error) { <-stands; return next(d, in) }
+		sw.Signal("anna", Signal{Kind: SignalDevice, Up: true})
+		synctest.Wait()
+		if gone := remove(t, sw); len(gone) != 0 {
+			t.Errorf("%v gone while the desk is at something", gone)
+		}
+		close(stands)
+		<-sw.Retired()
+		if gone := remove(t, sw); !slices.Equal(gone, []AgentID{"anna"}) {
+			t.Errorf("gone: %v", gone)
+		}
+	})
+}
+
 // An agent who comes back before the last call has ended stays as if nothing had been.
 func TestApplyTakesBack(t *testing.T) {
 	withSwitchboard(t, func(t *testing.T, sw *Switchboard, w *world) {

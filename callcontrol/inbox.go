@@ -21,16 +21,18 @@ const (
 // a stack each is most of what thousands of idle desks would cost. Pushing never waits.
 type inbox struct {
 	start func() // starts the desk's goroutine, which takes until there is nothing more
+	idle  func() // told when there is nothing more, once after each shut that came too early; must not block
 
 	mu      sync.Mutex
 	open    bool // the desk may run
 	running bool // its goroutine does
+	early   bool // shut came while it did
 	ended   bool // it never will again
 	queue   []envelope
 	dropped uint64
 }
 
-func newInbox(start func()) *inbox { return &inbox{start: start} }
+func newInbox(start, idle func()) *inbox { return &inbox{start: start, idle: idle} }
 
 // push reports false when the inbox is full, and the envelope is dropped and counted, or the desk has ended.
 func (b *inbox) push(e envelope) bool {
@@ -86,11 +88,12 @@ func (b *inbox) ask(c chan<- struct{}) bool {
 	return true
 }
 
-// shut lets the desk never run again; false when there is something to do, and then nothing changes.
+// shut lets the desk never run again; false when there is something to do, and then idle is told of its end.
 func (b *inbox) shut() bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.running || len(b.queue) > 0 {
+		b.early = true
 		return false
 	}
 	b.open, b.ended = false, true
@@ -104,6 +107,10 @@ func (b *inbox) take() (queue []envelope, dropped uint64, more bool) {
 	defer b.mu.Unlock()
 	if !b.open || len(b.queue) == 0 {
 		b.running = false
+		if b.early && len(b.queue) == 0 {
+			b.early = false
+			b.idle()
+		}
 		return nil, 0, false
 	}
 	queue, dropped = b.queue, b.dropped

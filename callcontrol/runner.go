@@ -33,7 +33,7 @@ func newRunner(s *Switchboard, cfg DeskConfig, prefix string) *runner {
 		sw: s, agent: cfg.Agent, log: s.deps.Log.With(slog.String("agent", string(cfg.Agent))), next: next,
 		desk: newDesk(cfg, prefix), timers: make(map[Timer]*time.Timer),
 	}
-	r.inbox = newInbox(func() { s.running.Go(r.run) })
+	r.inbox = newInbox(func() { s.running.Go(r.run) }, s.tellRetired)
 	return r
 }
 

@@ -500,7 +500,7 @@ func TestNewRefusesBadConfig(t *testing.T) {
 
 func TestInboxBounds(t *testing.T) {
 	started := 0
-	b := newInbox(func() { started++ })
+	b := newInbox(func() { started++ }, func() {})
 	digit := envelope{in: Input{Signal: &Signal{Kind: SignalDigit}}}
 	for range inboxDigits {
 		b.push(digit)
@@ -531,7 +531,7 @@ func TestInboxBounds(t *testing.T) {
 // A desk has a goroutine exactly while there is something to do.
 func TestInboxStartsTheDesk(t *testing.T) {
 	started := 0
-	b := newInbox(func() { started++ })
+	b := newInbox(func() { started++ }, func() {})
 	b.serve()
 	e := envelope{in: Input{Drain: true}}
 	if started != 0 {
