@@ -65,12 +65,11 @@ func (h *Host) Run(ctx context.Context) error {
 	}
 	h.track.begin(h.last())
 	b := backoff{first: h.cfg.Backoff}
-	for {
+	for ctx.Err() == nil {
 		e := h.live(ctx)
 		h.asks.wait()
 		if ctx.Err() != nil {
-			h.change(func(s *control.AdapterStatus) { s.State = control.AdapterStopped })
-			return nil
+			break
 		}
 		wait := b.next(e)
 		h.log.Warn("adapter is down", "error", e.err, "next_start_in", wait.String())
@@ -83,6 +82,8 @@ func (h *Host) Run(ctx context.Context) error {
 		case <-ctx.Done():
 		}
 	}
+	h.change(func(s *control.AdapterStatus) { s.State, s.NextStart = control.AdapterStopped, time.Time{} })
+	return nil
 }
 
 // live is one life of the process, from start to end.

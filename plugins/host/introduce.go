@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -110,11 +109,20 @@ func checkConfig(schema []byte, config json.RawMessage) (err error) {
 	return nil
 }
 
-// plainSchema takes the library's path through the schema from in front of what is wrong.
+// plainSchema names the key and the rule that it breaks. The value stays out: it may be a password.
 func plainSchema(message string) string {
-	parts := strings.Split(message, ": ")
-	parts = slices.DeleteFunc(parts, func(p string) bool { return strings.HasPrefix(p, "validating ") })
-	return strings.Join(parts, ": ")
+	at := ""
+	for strings.HasPrefix(message, "validating ") {
+		at, message, _ = strings.Cut(strings.TrimPrefix(message, "validating "), ": ")
+	}
+	rule, _, _ := strings.Cut(message, ": ")
+	switch has := strings.LastIndex(message, " has type "); {
+	case rule == "required", strings.HasPrefix(rule, "unexpected additional properties"):
+		rule = message
+	case rule == "type" && has >= 0:
+		rule = message[has+1:]
+	}
+	return at + ": " + rule
 }
 
 // errNoAnswer is a deadline that ran out, here or at the adapter, which knows it too.

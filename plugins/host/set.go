@@ -164,6 +164,7 @@ func (s *Set) startLocked(m, after *member) {
 		defer stop()
 		if after != nil && after.stop != nil {
 			<-after.done
+			m.host.track.begin(after.host.track.beginning()) // it is the same adapter, and may have taken nothing yet
 		}
 		_ = m.host.Run(ctx) // its only error is a second run
 	}()

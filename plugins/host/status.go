@@ -37,11 +37,12 @@ func (h *Host) change(f func(*control.AdapterStatus)) {
 
 // setState notes a running adapter's state; a trouble that changes is logged.
 func (h *Host) setState(state control.AdapterState, trouble string) {
+	trouble = shorten(trouble)
 	h.mu.Lock()
 	was, said := h.status.State, h.status.LastError
 	h.status.State = state
 	if trouble != "" && (trouble != said || was != state) {
-		h.status.LastError, h.status.LastErrorAt = shorten(trouble), time.Now()
+		h.status.LastError, h.status.LastErrorAt = trouble, time.Now()
 	}
 	h.mu.Unlock()
 	switch {

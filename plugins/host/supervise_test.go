@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -15,6 +16,7 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
+	"cordboard/journal"
 	adapterv1 "cordboard/plugins/adapter/v1"
 	"cordboard/plugins/control"
 )
@@ -241,6 +243,79 @@ func TestSetApply(t *testing.T) {
 	cancel()
 	if err := <-done; err != nil {
 		t.Error(err)
+	}
+}
+
+// An adapter whose configuration changes, and that has acknowledged nothing yet, is still told what came since it was added. One that
+// is replaced before it could begin leaves that to the next.
+func TestChangedAdapterMissesNothing(t *testing.T) {
+	var at atomic.Uint64
+	at.Store(5)
+	l := &logged{}
+	deps := Deps{Log: l.logger(), Control: newFakeControl(1), Cursors: NewMemoryCursors(), Last: func() journal.Cursor { return journal.Cursor{Epoch: "e", Seq: at.Load()} }}
+	cfg := func(arg string) []Config { return []Config{{Name: "a", Command: []string{"/no/such/" + arg}}} }
+	s, err := NewSet(cfg("1"), deps)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- s.Run(ctx) }()
+	tried := func() bool { return s.Status()[0].LastError != "" }
+	until(t, "it was tried", tried)
+	at.Store(9)
+	for _, arg := range []string{"2", "3"} {
+		if err := s.Apply(cfg(arg)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	until(t, "the new one was tried", tried)
+	if first := s.hosts()[0].track.beginning(); first.Seq != 5 {
+		t.Errorf("its events begin behind %d", first.Seq)
+	}
+	cancel()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+}
+
+// A stop while an adapter waits for its next start does not start it.
+func TestStopInBackoff(t *testing.T) {
+	l := &logged{}
+	h, err := New(Config{Name: "a", Command: []string{"/no/such/program"}}, Deps{Log: l.logger(), Control: newFakeControl(1), Cursors: NewMemoryCursors()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- h.Run(ctx) }()
+	until(t, "it waits", func() bool { return !h.Status().NextStart.IsZero() })
+	before := h.Status().Restarts
+	cancel()
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	if s := h.Status(); s.Restarts != before || s.State != control.AdapterStopped || !s.NextStart.IsZero() || h.starts != before+1 {
+		t.Errorf("%+v, %d starts", s, h.starts)
+	}
+}
+
+// What is wrong with a configuration is told without the value, which may be a password.
+func TestUnfitConfigKeepsItsValues(t *testing.T) {
+	schema := []byte(`{"type": "object", "required": ["url"], "additionalProperties": false, "properties": {
+		"url": {"type": "string", "pattern": "^https:"}, "mode": {"enum": ["a", "b"]},
+		"secrets": {"type": "array", "items": {"type": "object"}}}}`)
+	for config, want := range map[string]string{
+		`{"url": "https://x", "secrets": ["hidden"]}`: "secrets",
+		`{"url": "hidden"}`:                           "url",
+		`{"url": "https://x", "mode": "hidden"}`:      "mode",
+		`{"mode": "a"}`:                               "url",
+		`{"url": "https://x", "uri": 1}`:              "uri",
+	} {
+		err := checkConfig(schema, []byte(config))
+		if err == nil || strings.Contains(err.Error(), "hidden") || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v", config, err)
+		}
 	}
 }
 

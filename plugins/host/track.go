@@ -31,11 +31,19 @@ type sent struct {
 	event callcontrol.Event
 }
 
-// begin notes the place from which on the adapter is known.
+// begin notes the place from which on the adapter is known, unless it is known already.
 func (t *track) begin(c journal.Cursor) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.first = c
+	if t.first == (journal.Cursor{}) {
+		t.first = c
+	}
+}
+
+func (t *track) beginning() journal.Cursor {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.first
 }
 
 // start begins a life of the process at its cursor and returns where events begin for a new adapter.

@@ -165,7 +165,7 @@ func (f *follower) resync(gap journal.Gap) journal.Cursor {
 		return gap.To
 	}
 	var now callcontrol.Snapshot
-	f.again("snapshot", gap.To, func() error {
+	taken := f.again("snapshot", gap.To, func() error {
 		ctx, cancel := context.WithTimeout(f.ctx, 30*time.Second)
 		defer cancel()
 		var err error
@@ -174,7 +174,7 @@ func (f *follower) resync(gap journal.Gap) journal.Cursor {
 		}
 		return r.Gap(f.ctx, gap, now)
 	})
-	if f.ctx.Err() == nil {
+	if taken {
 		f.acks.add(now.Cursor)
 	}
 	return now.Cursor
