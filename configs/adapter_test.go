@@ -2,6 +2,7 @@ package configs
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -82,19 +83,19 @@ func TestAdapterDiff(t *testing.T) {
 		}
 		return c
 	}
-	before := load("adapters: [{name: a, command: sh, config: {token: hunter2}}, {name: b, kind: contacts}]\n")
-	after := load("adapters: [{name: a, command: sh, env: {X: y}, config: {token: hunter3}}, {name: c, kind: webhook}]\n")
+	before := load("adapters: [{name: a, command: sh, env: {P: hunter1}, config: {token: hunter2}}, {name: b, kind: contacts}]\n")
+	after := load("adapters: [{name: a, command: sh, env: {P: hunter4, X: hunter5}, config: {token: hunter3}}, {name: c, kind: webhook}]\n")
 	var got []string
 	for _, c := range Diff(before, after) {
 		got = append(got, c.String())
 	}
 	want := []string{
-		"adapters[a].env.X added (reload)", "adapters[a].config changed (reload)", "adapters[b] removed (reload)", "adapters[c] added (reload)",
+		"adapters[a].env.P changed (reload)", "adapters[a].env.X added (reload)", "adapters[a].config changed (reload)", "adapters[b] removed (reload)", "adapters[c] added (reload)",
 	}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Error(d)
 	}
-	if text := strings.Join(got, " "); strings.Contains(text, "hunter") {
+	if text := fmt.Sprintf("%s %+v", got, Diff(before, after)); strings.Contains(text, "hunter") {
 		t.Error(text)
 	}
 	if len(Diff(before, before)) != 0 {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+	"strings"
 )
 
 // Effect is what a change needs to come into force.
@@ -63,6 +64,9 @@ func Diff(before, after *Config) []Change {
 type differ struct{ changes []Change }
 
 func (d *differ) add(path string, kind ChangeKind, before, after string, restart bool) {
+	if strings.HasPrefix(path, "adapters[") && strings.Contains(path, "].env.") {
+		before, after = "", "" // a password of a proxy, a token
+	}
 	effect := EffectReload
 	if restart {
 		effect = EffectRestart

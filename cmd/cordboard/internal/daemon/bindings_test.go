@@ -13,8 +13,8 @@ import (
 func TestPhonesOverARestart(t *testing.T) {
 	w := newWorld(t, setup{durable: true})
 	w.until("where the phone is is stored", func() bool {
-		rows := maps.Collect(w.daemon.bindings.table.All())
-		return len(rows) == 1 && w.daemon.bindings.table.Pending() == 0
+		rows := maps.Collect(w.daemon.bindings.All())
+		return len(rows) == 1 && w.daemon.bindings.Pending() == 0
 	})
 	before := w.daemon.stack.PhonesRegistered()[0]
 	w.quiet()

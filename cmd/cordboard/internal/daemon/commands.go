@@ -19,15 +19,11 @@ type commands struct {
 // openCommands opens the table. Bodies are told apart by digests under the installation's key: whoever reads the journal cannot try
 // what short strings of digits they may be of. That a command has begun outlives the process from before anything is done for it.
 func (d *Daemon) openCommands(ctx context.Context) (*commands, error) {
-	key, err := contactKey(d.cfg)
-	if err != nil {
-		return nil, err
-	}
 	table, err := journal.OpenAhead[callcontrol.CommandRecord](ctx, d.store, "commands", callcontrol.CommandMemory)
 	if err != nil {
 		return nil, err
 	}
-	return &commands{table: table, key: key}, nil
+	return &commands{table: table, key: d.key}, nil
 }
 
 // Digest implements callcontrol.Commands.

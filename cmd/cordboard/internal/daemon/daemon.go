@@ -30,6 +30,7 @@ var ErrTooManyLegs = errors.New("limits.max_legs is reached")
 type Daemon struct {
 	cfg         *configs.Config // with which it was started
 	log         *slog.Logger
+	key         []byte                // of this installation
 	plant       atomic.Pointer[plant] // of the configuration in force
 	engine      *rtp.Engine
 	stack       *sipua.Stack
@@ -37,12 +38,12 @@ type Daemon struct {
 	store       *journal.Store
 	events      *journal.Log[callcontrol.Event]
 	living      *living
-	calls       *history               // those that have ended
-	bindings    *bindings              // where phones are registered
-	farewells   *journal.Table[legRow] // what ends the legs, by leg
-	commands    *commands              // what became of those of the last minutes
-	orphans     map[string]legRow      // legs of the last run
-	orphanCalls int                    // calls of the last run
+	calls       *history                   // those that have ended
+	bindings    *journal.Table[bindingRow] // where phones are registered
+	farewells   *journal.Table[legRow]     // what ends the legs, by leg
+	commands    *commands                  // what became of those of the last minutes
+	orphans     map[string]legRow          // legs of the last run
+	orphanCalls int                        // calls of the last run
 	metrics     *metrics
 	adapters    *host.Set
 	sockets     string // adapters' folder; empty: none
@@ -82,23 +83,22 @@ func (d *Daemon) prepare() error {
 	if d.engine, err = rtp.New(rtpConfig(cfg), log); err != nil {
 		return fmt.Errorf("media: %w", err)
 	}
+	if d.key, err = contactKey(cfg); err != nil {
+		return err
+	}
 	if err = d.openJournal(); err != nil {
 		return err
 	}
 	if err = d.newBoard(); err != nil {
 		return fmt.Errorf("call control: %w", err)
 	}
-	key, err := contactKey(cfg)
-	if err != nil {
-		return err
-	}
-	sip, err := mapping.SIP(cfg, key)
+	sip, err := mapping.SIP(cfg, d.key)
 	if err != nil {
 		return err
 	}
 	d.holdCertificate(&sip)
 	d.sip = sip
-	d.stack, err = sipua.New(sip, sipua.Deps{Log: log, OnInvite: d.onInvite, OnLine: d.onLine, OnPhone: d.onPhone, OnContacts: d.bindings.keep})
+	d.stack, err = sipua.New(sip, sipua.Deps{Log: log, OnInvite: d.onInvite, OnLine: d.onLine, OnPhone: d.onPhone, OnContacts: d.keepBinding})
 	if err != nil {
 		return fmt.Errorf("sip: %w", err)
 	}

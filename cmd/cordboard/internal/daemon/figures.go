@@ -121,7 +121,7 @@ func (f *figures) journal(emit put) {
 	j := f.d.events.Status()
 	emit("cordboard_journal_lag_seconds", j.Lag.Seconds())
 	emit("cordboard_journal_pending", float64(j.Pending))
-	emit("cordboard_journal_state_pending", float64(f.d.farewells.Pending()+f.d.living.table.Pending()+f.d.commands.table.Pending()+f.d.bindings.table.Pending()))
+	emit("cordboard_journal_state_pending", float64(f.d.farewells.Pending()+f.d.living.table.Pending()+f.d.commands.table.Pending()+f.d.bindings.Pending()))
 	emit("cordboard_journal_stored_seq", float64(j.Stored.Seq))
 	emit("cordboard_journal_degraded", oneIf(j.Degraded != nil))
 	emit("cordboard_journal_lost_total", float64(j.Lost))

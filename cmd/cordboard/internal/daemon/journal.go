@@ -49,7 +49,7 @@ func (d *Daemon) openRemains(ctx context.Context) error {
 	if d.commands, err = d.openCommands(ctx); err != nil {
 		return err
 	}
-	if d.bindings, err = d.openBindings(ctx); err != nil {
+	if d.bindings, err = journal.OpenTable[bindingRow](ctx, d.store, "phones", 0); err != nil {
 		return err
 	}
 	if err = d.openLegs(ctx, d.store); err != nil {

@@ -68,6 +68,8 @@ func (d *Daemon) sweep(ctx context.Context) error {
 }
 
 func (d *Daemon) sweepOnce(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, reloadLimit)
+	defer cancel()
 	d.changing.Lock()
 	defer d.changing.Unlock()
 	if d.over { // the stop does it

@@ -43,6 +43,8 @@ const reloadLimit = 10 * time.Second
 // Reload brings the configuration file into force, all of it or nothing; with dry it only says what that would do. It never fails
 // otherwise than by what it returns.
 func (d *Daemon) Reload(ctx context.Context, dry bool) control.Reload {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), reloadLimit)
+	defer cancel()
 	d.changing.Lock()
 	defer d.changing.Unlock()
 	out := control.Reload{File: d.file}
@@ -153,8 +155,6 @@ func sameDesk(before, after *configs.Config, a, b configs.Agent) bool {
 // change brings a checked configuration into force. After an error everything is as before: adapters come first, whose folders may
 // not be had; what follows only fails when the daemon comes to its end.
 func (d *Daemon) change(ctx context.Context, cfg *configs.Config) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), reloadLimit)
-	defer cancel()
 	before := d.now()
 	p, err := d.prepareChange(cfg)
 	if err != nil {
@@ -171,8 +171,8 @@ func (d *Daemon) change(ctx context.Context, cfg *configs.Config) error {
 		}
 		return err
 	}
-	for agent, set := range p.next.wants {
-		p.next.desks[agent].configure(set)
+	for _, agent := range p.changed {
+		p.next.desks[agent].configure(p.next.wants[agent])
 	}
 	if err := d.stack.Apply(d.withLeaving(p.sip)); err != nil {
 		return err

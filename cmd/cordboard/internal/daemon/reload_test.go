@@ -104,7 +104,7 @@ func TestReloadRefuses(t *testing.T) {
 
 // An agent who leaves in a call ends it as it began; line, phone and desk go with its end. One who comes can work at once.
 func TestReloadAgents(t *testing.T) {
-	w := newWorld(t, setup{agents: 2})
+	w := newWorld(t, setup{agents: 2, durable: true})
 	base := w.text()
 	customer, device := w.talk()
 	lines := [2]int{w.pbx.Registers(user(0)), w.pbx.Registers(user(1))}
@@ -126,6 +126,7 @@ func TestReloadAgents(t *testing.T) {
 		t.Error("an agent who is gone dials")
 	}
 	w.quiet()
+	w.must(os.WriteFile(filepath.Join(w.dir, "phone"+user(0)), []byte("another"), 0o600))
 	w.reload(base)
 	w.until("the agent is back", func() bool {
 		s := w.snapshot()
@@ -135,12 +136,16 @@ func TestReloadAgents(t *testing.T) {
 		t.Errorf("%d REGISTERs of a line that did not change", n-lines[1])
 	}
 	again, err := sim.NewPhone(sim.PhoneConfig{
-		Addr: loopback, Server: w.daemon.stack.Addr("udp"), User: "phone" + user(0), Password: "phone" + user(0), Source: voice("agent"), AutoAnswer: true,
+		Addr: loopback, Server: w.daemon.stack.Addr("udp"), User: "phone" + user(0), Password: "another", Source: voice("agent"), AutoAnswer: true,
 	})
 	w.must(err)
 	w.background("phone", again.Run)
 	w.must(again.WaitRegistered(w.ctx))
 	w.phones[0] = again
+	w.until("where the phone is outlives a restart", func() bool { // with the password in force, by which that run knows it
+		row, ok := w.daemon.bindings.Get("phone" + user(0))
+		return ok && row.Secret == w.daemon.phoneSecret("phone"+user(0))
+	})
 	w.until("the device is known", func() bool { return w.snapshot().Agents[0].Device.Reachable })
 	customer, device = w.talk()
 	w.hears(device, "customer", customer, "agent")

@@ -50,6 +50,7 @@ func Run(ctx context.Context, path string, o Options) error {
 func (d *Daemon) underManager(ctx context.Context, o Options) error {
 	manager, err := systemd.New(d.log)
 	if err != nil {
+		d.closeAdapters()
 		d.closeJournal()
 		return err
 	}
@@ -60,13 +61,13 @@ func (d *Daemon) underManager(ctx context.Context, o Options) error {
 	defer stop()
 	fed.Go(func() { _ = manager.Run(watch, d.alive) })
 	d.manager = manager
-	fed.Go(func() { d.reloadOnSignal(watch, o.Reload) })
 	stopping := context.AfterFunc(ctx, func() {
 		_ = manager.Stopping("draining: no new calls, running ones may end", d.now().cfg.Calls.Drain+stopMargin)
 	})
 	defer stopping()
 	return d.Run(ctx, func() {
 		_ = manager.Ready(sizeOf(d.cfg))
+		fed.Go(func() { d.reloadOnSignal(watch, o.Reload) }) // one that came before waits: there was nothing to reload
 		if o.Ready != nil {
 			o.Ready()
 		}
