@@ -32,16 +32,20 @@ func (l *loader) checkTLS() {
 	case c.Cert != "":
 		l.checkKeyPair(c)
 	}
-	if c.CA == "" {
+	l.checkAuthorities("sip.tls.ca", string(c.CA))
+}
+
+// checkAuthorities sees that a file, where one is named, holds certificates.
+func (l *loader) checkAuthorities(path, file string) {
+	if file == "" {
 		return
 	}
-	text, err := readPlain(string(c.CA))
-	if err != nil {
-		l.wrong("sip.tls.ca", fmt.Sprintf("%s cannot be read: %s", printable(string(c.CA)), reason(err)), "name a PEM file with the authorities' certificates")
-		return
-	}
-	if !x509.NewCertPool().AppendCertsFromPEM(text) {
-		l.wrong("sip.tls.ca", "there is no certificate in the file", "name a PEM file with the authorities' certificates (-----BEGIN CERTIFICATE-----)")
+	text, err := readPlain(file)
+	switch {
+	case err != nil:
+		l.wrong(path, fmt.Sprintf("%s cannot be read: %s", printable(file), reason(err)), "name a PEM file with the authorities' certificates")
+	case !x509.NewCertPool().AppendCertsFromPEM(text):
+		l.wrong(path, "there is no certificate in the file", "name a PEM file with the authorities' certificates (-----BEGIN CERTIFICATE-----)")
 	}
 }
 

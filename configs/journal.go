@@ -1,7 +1,6 @@
 package configs
 
 import (
-	"crypto/x509"
 	"fmt"
 	"math"
 	"net/url"
@@ -138,16 +137,7 @@ func (l *loader) checkJournalUser(c Journal) {
 	case c.User == "" && !c.Password.IsZero():
 		l.wrong("journal.password", "there is a password and no user", "add user: NAME")
 	}
-	if c.CA == "" {
-		return
-	}
-	text, err := readPlain(string(c.CA))
-	switch {
-	case err != nil:
-		l.wrong("journal.ca", fmt.Sprintf("%s cannot be read: %s", printable(string(c.CA)), reason(err)), "name a PEM file with the authorities' certificates")
-	case !x509.NewCertPool().AppendCertsFromPEM(text):
-		l.wrong("journal.ca", "there is no certificate in the file", "name a PEM file with the authorities' certificates (-----BEGIN CERTIFICATE-----)")
-	}
+	l.checkAuthorities("journal.ca", string(c.CA))
 }
 
 func (l *loader) checkJournalURL(text string) {

@@ -54,9 +54,7 @@ func (a *app) reloaded(r control.Reload) (*reloadplan.Plan, error) {
 	if len(r.Problems) > 0 {
 		var out configs.Errors
 		for _, p := range r.Problems {
-			out = append(out, configs.Problem{
-				File: p.File, Line: p.Line, Column: p.Column, Path: p.Path, Message: p.Message, Fix: p.Fix, Snippet: p.Snippet,
-			})
+			out = append(out, configs.Problem(p))
 		}
 		return nil, out
 	}

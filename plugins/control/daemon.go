@@ -31,8 +31,9 @@ type Reload struct {
 
 // ConfigProblem is one mistake in a configuration.
 type ConfigProblem struct {
-	File, Path, Message, Fix, Snippet string
-	Line, Column                      int // from 1
+	File                        string
+	Line, Column                int    // from 1
+	Path, Message, Fix, Snippet string // Path: the key
 }
 
 // Directory is who and what there is.

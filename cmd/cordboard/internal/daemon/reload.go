@@ -91,9 +91,7 @@ func refusedReload(out control.Reload, err error) control.Reload {
 		return out
 	}
 	for _, p := range problems {
-		out.Problems = append(out.Problems, control.ConfigProblem{
-			File: p.File, Line: p.Line, Column: p.Column, Path: p.Path, Message: p.Message, Fix: p.Fix, Snippet: p.Snippet,
-		})
+		out.Problems = append(out.Problems, control.ConfigProblem(p))
 	}
 	out.Refusal = fmt.Sprintf("%d problems in the configuration; nothing was changed", len(problems))
 	if len(problems) == 1 {
