@@ -38,8 +38,8 @@ deb: ## the Debian package, into bin/; VERSION=1.2.3
 fuzz: ## fuzz what reads from outside for FUZZTIME (20s) each; FUZZ=all for every target
 	.ci/fuzz $(FUZZTIME) $(FUZZ)
 
-proto: ## regenerate the control contract (needs protoc)
-	$(GO) generate ./plugins/control/v1
+proto: ## regenerate both contracts (needs protoc)
+	$(GO) generate ./plugins/control/v1 ./plugins/adapter/v1
 
 schema: ## regenerate the config's JSON schema
 	$(GO) test ./configs -run Schema -update

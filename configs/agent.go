@@ -9,7 +9,7 @@ type Agent struct {
 	Line        Line          `json:"line" jsonschema:"the agent's SIP account at a trunk" example:"{trunk: pbx, user: \"1001\", password: {file: secrets/1001}}"`
 	Device      Device        `json:"device" jsonschema:"where the agent hears and speaks" example:"{user: anna-phone, password: {file: secrets/anna-phone}}"`
 	CallWaiting CallWaiting   `json:"call_waiting,omitempty" jsonschema:"a second call while the agent talks: busy refuses it, wait offers it with a tone. Empty: calls.call_waiting" example:"wait"`
-	WrapUp      time.Duration `json:"wrap_up,omitempty" jsonschema:"time after a call before the next is offered. Left out: calls.wrap_up" min:"0s" max:"1h" example:"15s"`
+	WrapUp      time.Duration `json:"wrap_up,omitempty" jsonschema:"time after an answered queue call (trunks[].headers.queue) before the next is offered. Left out: calls.wrap_up" min:"0s" max:"1h" example:"15s"`
 }
 
 // Line is an agent's SIP account at a trunk.

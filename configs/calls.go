@@ -9,7 +9,7 @@ type Calls struct {
 	Blind        Blind         `json:"blind,omitzero" jsonschema:"blind transfer"`
 	RingNoAnswer RingNoAnswer  `json:"ring_no_answer,omitzero" jsonschema:"an offered call that the agent does not answer"`
 	DialNoAnswer time.Duration `json:"dial_no_answer,omitempty" jsonschema:"longest ringing of a dialled number" min:"5s" max:"10m" example:"60s"`
-	WrapUp       time.Duration `json:"wrap_up,omitempty" jsonschema:"time after a call before the next is offered, for agents without their own" min:"0s" max:"1h" example:"15s"`
+	WrapUp       time.Duration `json:"wrap_up,omitempty" jsonschema:"time after an answered queue call (trunks[].headers.queue) before the next is offered, for agents without their own" min:"0s" max:"1h" example:"15s"`
 	CallWaiting  CallWaiting   `json:"call_waiting,omitempty" jsonschema:"a second call while the agent talks, for agents without their own setting: busy refuses it, wait offers it with a tone" example:"wait"`
 	DeviceLost   DeviceLost    `json:"device_lost,omitzero" jsonschema:"the agent's device goes away during a call: the customer hears music while it is called back"`
 	MaxHold      time.Duration `json:"max_hold,omitempty" jsonschema:"longest hold; then the agent is called back to the customer, and failing that the call ends. No leg waits for ever" min:"1m" max:"24h" example:"1h"`
