@@ -51,7 +51,7 @@ func encodeContact(c callcontrol.Contact) *controlv1.Contact {
 	if c == (callcontrol.Contact{}) {
 		return nil
 	}
-	return &controlv1.Contact{Id: text(c.ID), Name: text(c.Name), Kind: text(c.Kind)}
+	return encodeCandidate(c)
 }
 
 func encodeCandidate(c callcontrol.Contact) *controlv1.Contact {

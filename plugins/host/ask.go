@@ -3,6 +3,7 @@ package host
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"time"
 
@@ -46,7 +47,7 @@ func (a *asks) wait() { a.going.Wait() }
 func (h *Host) ask(c adapter.Capability, limit time.Duration, question func(context.Context, adapterv1.AdapterClient) ([]adapter.Contact, error), tell func(Answer, time.Duration)) bool {
 	h.mu.Lock() // so that none is begun once leave and wait end a life
 	in := h.now
-	if in == nil || !can(h.info, c) {
+	if in == nil || !slices.Contains(h.info.Capabilities, c) {
 		h.mu.Unlock()
 		return false
 	}

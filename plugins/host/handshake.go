@@ -20,21 +20,9 @@ const longestHandshake = 8192
 // errNoHandshake is explained by how the process ended.
 var errNoHandshake = errors.New("it ended, or closed stdout, before the handshake")
 
-// VersionError says that an adapter speaks another version of the contract.
-type VersionError struct{ Theirs string }
-
-// Error implements error.
-func (e *VersionError) Error() string {
-	return fmt.Sprintf("it speaks version %s of the adapter contract, and this daemon version %d: use an adapter built for this daemon",
-		e.Theirs, adapter.ProtocolVersion)
-}
-
-// HandshakeError says that a program's first line is not that of an adapter.
-type HandshakeError struct{ Line, Wrong string }
-
-// Error implements error.
-func (e *HandshakeError) Error() string {
-	return fmt.Sprintf("its first line is not an adapter's handshake (%s): %q", e.Wrong, shorten(e.Line))
+// noHandshake says what is wrong with the first line of a program.
+func noHandshake(line, wrong string) error {
+	return fmt.Errorf("its first line is not an adapter's handshake (%s): %q", wrong, shorten(line))
 }
 
 // handshake reads an adapter's stdout: the first line is checked and handed to go-plugin, what follows is
@@ -61,7 +49,7 @@ func (h *handshake) read(r io.Reader, rest io.Writer) {
 	line, err := b.ReadSlice('\n')
 	switch {
 	case errors.Is(err, bufio.ErrBufferFull):
-		h.end(&HandshakeError{string(line), "too long"})
+		h.end(noHandshake(string(line), "too long"))
 	case err != nil && len(line) == 0:
 		select { // its exit code says more than a kill for closing stdout
 		case <-h.gone:
@@ -91,24 +79,25 @@ func (h *handshake) end(err error) {
 func checkHandshake(line, dir string) error {
 	f := strings.Split(line, "|")
 	if len(f) < 4 || f[0] != "1" {
-		return &HandshakeError{line, "it should be 1|1|unix|SOCKET|grpc|CERTIFICATE"}
+		return noHandshake(line, "it should be 1|1|unix|SOCKET|grpc|CERTIFICATE")
 	}
 	if f[1] != strconv.Itoa(adapter.ProtocolVersion) {
 		if _, err := strconv.Atoi(f[1]); err != nil {
-			return &HandshakeError{line, "the second field is no version"}
+			return noHandshake(line, "the second field is no version")
 		}
-		return &VersionError{f[1]}
+		return fmt.Errorf("it speaks version %s of the adapter contract, and this daemon version %d: use an adapter built for this daemon",
+			f[1], adapter.ProtocolVersion)
 	}
 	switch {
 	case f[2] != "unix" || !within(dir, f[3]):
-		return &HandshakeError{line, "the socket is not in $PLUGIN_UNIX_SOCKET_DIR"}
+		return noHandshake(line, "the socket is not in $PLUGIN_UNIX_SOCKET_DIR")
 	case len(f) < 5 || f[4] != "grpc":
-		return &HandshakeError{line, "the protocol is not grpc"}
+		return noHandshake(line, "the protocol is not grpc")
 	case len(f) < 6 || len(f[5]) <= 50:
-		return &HandshakeError{line, "there is no certificate"}
+		return noHandshake(line, "there is no certificate")
 	}
 	if _, err := base64.RawStdEncoding.DecodeString(f[5]); err != nil {
-		return &HandshakeError{line, "the certificate is not base64 without padding"}
+		return noHandshake(line, "the certificate is not base64 without padding")
 	}
 	return nil
 }

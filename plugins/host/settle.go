@@ -33,7 +33,7 @@ func (s *Set) Settle(ctx context.Context) error {
 // behind is an adapter that should take events which it has not taken yet.
 func (s *Set) behind() *Host {
 	for _, h := range s.hosts() {
-		if _, runs := h.running(adapter.CanEvents); !runs {
+		if !h.running(adapter.CanEvents) {
 			continue
 		}
 		if s := h.Status(); s.State != control.AdapterHung && s.Lag > 0 {

@@ -1,6 +1,7 @@
 package host
 
 import (
+	"slices"
 	"time"
 
 	"cordboard/callcontrol"
@@ -16,7 +17,7 @@ func (h *Host) Status() control.AdapterStatus {
 	h.mu.Unlock()
 	s.Acknowledged = h.track.acknowledged()
 	s.LinesDropped, s.CallsFailed = h.dropped.Load(), h.failed.Load()
-	if can(info, adapter.CanEvents) {
+	if slices.Contains(info.Capabilities, adapter.CanEvents) {
 		s.Lag = h.track.lag(h.last())
 	}
 	return s
@@ -54,20 +55,11 @@ func (h *Host) setState(state control.AdapterState, trouble string) {
 	}
 }
 
-func can(i adapter.Info, c adapter.Capability) bool {
-	for _, have := range i.Capabilities {
-		if have == c {
-			return true
-		}
-	}
-	return false
-}
-
 // running is the instance to ask, if it can do what is wanted.
-func (h *Host) running(c adapter.Capability) (instance, bool) {
+func (h *Host) running(c adapter.Capability) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return h.now, h.now != nil && can(h.info, c)
+	return h.now != nil && slices.Contains(h.info.Capabilities, c)
 }
 
 type noMetrics struct{}
