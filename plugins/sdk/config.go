@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"reflect"
+	"slices"
 	"strings"
 	"time"
 
@@ -14,8 +15,12 @@ import (
 )
 
 // Decode reads the session's configuration into v, a pointer to a struct with json tags. A key that the
-// struct does not have is an error that names it.
+// struct does not have is an error that names it; one without a value is an error too, for a list that says who
+// may do something must not be taken for none.
 func (s *Session) Decode(v any) error {
+	if hasNull(s.Config) { // the key is not named: of {token} in YAML it is the token
+		return errors.New("config: a key has no value: write one, or remove it")
+	}
 	d := json.NewDecoder(bytes.NewReader(s.Config))
 	d.DisallowUnknownFields()
 	err := d.Decode(v)
@@ -30,6 +35,18 @@ func (s *Session) Decode(v any) error {
 		return errors.New("config: there is something behind the configuration")
 	}
 	return nil
+}
+
+func hasNull(config []byte) bool {
+	d := json.NewDecoder(bytes.NewReader(config))
+	for {
+		switch t, err := d.Token(); {
+		case err != nil: // the end, or what Decode refuses
+			return false
+		case t == nil:
+			return true
+		}
+	}
 }
 
 func kindName(t reflect.Type) string {
@@ -80,9 +97,25 @@ func Schema[T any]() []byte {
 	if err != nil {
 		return nil
 	}
+	noNull(s)
 	out, err := json.Marshal(s)
 	if err != nil {
 		return nil
 	}
 	return out
+}
+
+// noNull has the schema refuse what Decode refuses: a list that is null.
+func noNull(s *jsonschema.Schema) {
+	if s == nil {
+		return
+	}
+	if i := slices.Index(s.Types, "null"); i >= 0 && len(s.Types) == 2 {
+		s.Type, s.Types = s.Types[1-i], nil
+	}
+	noNull(s.Items)
+	noNull(s.AdditionalProperties)
+	for _, p := range s.Properties {
+		noNull(p)
+	}
 }

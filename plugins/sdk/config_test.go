@@ -20,6 +20,7 @@ type sample struct {
 	Wait  Duration          `json:"wait,omitempty"`
 	Key   Secret            `json:"key,omitzero"`
 	Names map[string]string `json:"names,omitempty"`
+	Only  []string          `json:"only,omitempty"`
 	Deep  struct {
 		On bool `json:"on,omitempty"`
 	} `json:"deep,omitzero"`
@@ -52,6 +53,13 @@ func TestDecodeAndSchema(t *testing.T) {
 		{`{"url":"x","deep":[]}`, "config: deep must be a block of keys, and is array"},
 		{`{"url":"x","key":"hunter2"}`, "a secret is named by {file: PATH}, {credential: NAME} or {env: NAME}"},
 		{`{"url":"x","key":{"file":"a","env":"b"}}`, "one of"},
+		{`{"url":"x","only":["a"]}`, ""},
+		{`{"url":"x","only":null}`, "config: a key has no value: write one, or remove it"},
+		{`{"url":"x","only":["a",null]}`, "config: a key has no value: write one, or remove it"},
+		{`{"url":"x","names":{"a":null}}`, "config: a key has no value: write one, or remove it"},
+		{`{"url":"x","deep":{"on":null}}`, "config: a key has no value: write one, or remove it"},
+		{`{"url":"x","key":{"hunter2":null}}`, "config: a key has no value: write one, or remove it"},
+		{`{"url":null}`, "config: a key has no value: write one, or remove it"},
 	} {
 		var v sample
 		err := (&Session{Config: json.RawMessage(c.config)}).Decode(&v)
