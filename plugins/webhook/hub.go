@@ -3,6 +3,7 @@ package webhook
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -110,8 +111,10 @@ func (h *hub) add(k kept, call callcontrol.CallID) {
 	}
 	if _, known := h.owners[call]; call != "" && !known {
 		if len(h.order) == mostOwners {
-			delete(h.owners, h.order[0])
-			h.order = append(h.order[:0:0], h.order[mostOwners/8:]...)
+			for _, old := range h.order[:mostOwners/8] {
+				delete(h.owners, old)
+			}
+			h.order = slices.Clone(h.order[mostOwners/8:])
 		}
 		h.owners[call] = k.agent
 		h.order = append(h.order, call)

@@ -168,6 +168,20 @@ func TestStreamOverEpochs(t *testing.T) {
 	}
 }
 
+// What is known of calls is bounded, and the newest are known.
+func TestOwnersAreBounded(t *testing.T) {
+	h := newHub(nil, false, quiet())
+	for i := range uint64(3 * mostOwners) {
+		h.add(kept{cursor: journal.Cursor{Epoch: "e1", Seq: i + 1}, agent: "anna"}, callcontrol.CallID(fmt.Sprint(i)))
+	}
+	if len(h.owners) > mostOwners || len(h.order) != len(h.owners) {
+		t.Errorf("%d owners, %d in order", len(h.owners), len(h.order))
+	}
+	if _, known := h.owner(callcontrol.CallID(fmt.Sprint(3*mostOwners - 1))); !known {
+		t.Error("the newest is not known")
+	}
+}
+
 // A client that takes nothing is cut, and holds nobody up.
 func TestSlowClient(t *testing.T) {
 	w := newWorld(t, apiConfig, 100)
