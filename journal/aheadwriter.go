@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"slices"
 	"time"
 )
 
@@ -151,8 +152,12 @@ func (t *Table[V]) writeAhead() {
 		if last {
 			return
 		}
+		kick := a.kick
+		if broken {
+			kick = nil // each try costs as much as all that waits
+		}
 		select {
-		case <-a.kick:
+		case <-kick:
 		case <-retry.C:
 		case <-a.ending:
 			last = true
@@ -163,14 +168,13 @@ func (t *Table[V]) writeAhead() {
 // waiting are all changes that the server has not stored.
 func (t *Table[V]) waiting() []json.RawMessage {
 	t.mu.Lock()
-	defer t.mu.Unlock()
 	t.mergeLocked()
+	changes := slices.Concat(t.flying, t.queue)
+	t.mu.Unlock()
 	var all []json.RawMessage
-	for _, list := range [][]change[V]{t.flying, t.queue} {
-		for _, c := range list {
-			if text, err := c.ahead(); err == nil {
-				all = append(all, text)
-			}
+	for _, c := range changes {
+		if text, err := c.ahead(); err == nil {
+			all = append(all, text)
 		}
 	}
 	return all
