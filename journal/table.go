@@ -149,19 +149,27 @@ func (t *Table[V]) tell() {
 	}
 }
 
-// mergeLocked leaves the last change of each key, and nothing of one that came and went meanwhile.
+// mergeLocked leaves the last change of each key, and nothing of one that came and went, or has expired, meanwhile: unless
+// what was before it is under way, and would count.
 func (t *Table[V]) mergeLocked() {
+	now := time.Now()
 	last := make(map[string]int, len(t.queue))
 	for i, c := range t.queue {
 		last[c.key] = i
 	}
+	flies := make(map[string]bool, len(t.flying))
 	for _, c := range t.flying {
+		flies[c.key] = true
 		t.seqs[c.key] += 0 // may be stored
 	}
 	kept := t.queue[:0]
 	for i, c := range t.queue {
 		_, there := t.seqs[c.key]
-		if last[c.key] == i && (there || !c.deleted) {
+		counts := there
+		if !c.deleted {
+			counts = flies[c.key] || !t.expired(row[V]{at: c.at}, now)
+		}
+		if last[c.key] == i && counts {
 			kept = append(kept, c)
 		}
 	}

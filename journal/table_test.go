@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -135,6 +136,80 @@ func TestTableOutage(t *testing.T) {
 	table = openTableOf[int](t, b.store, "calls", 0)
 	if got := content(table); !maps.Equal(got, want) || len(got) != 11 {
 		t.Errorf("got %v, want %v", got, want)
+	}
+}
+
+// TestTableOutageExpires: where every change is of another key, those that are older than ttl do not wait for the server.
+// A deletion does, and what comes after a change that is under way.
+func TestTableOutageExpires(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const ttl = time.Minute
+		table := &Table[int]{
+			ttl: ttl, rows: map[string]row[int]{}, seqs: map[string]uint64{"stored": 1}, kick: make(chan struct{}, 1), stream: &stream{}, merge: queueMost,
+		}
+		table.rows["stored"] = row[int]{1, time.Now()}
+		table.flying = []change[int]{{key: "flies", value: 1, at: time.Now()}}
+		table.Delete("stored")
+		table.Put("flies", 2)
+		const each = ttl / 1000
+		for i := range 4 * queueMost {
+			table.Put(fmt.Sprint("command", i), i)
+			time.Sleep(each)
+		}
+		if waits := table.Pending(); waits > 2*queueMost {
+			t.Errorf("%d changes wait, %d are not older than ttl", waits, ttl/each)
+		}
+		if first := table.queue[0]; first.key != "stored" || !first.deleted {
+			t.Errorf("first waits %+v", first)
+		}
+		if second := table.queue[1]; second.key != "flies" || second.value != 2 {
+			t.Errorf("then waits %+v", second)
+		}
+		if newest := table.queue[len(table.queue)-1]; newest.value != 4*queueMost-1 {
+			t.Errorf("newest is %+v", newest)
+		}
+	})
+}
+
+// hook is a value that does something when it is written.
+type hook func()
+
+func (h hook) MarshalJSON() ([]byte, error) {
+	if h != nil {
+		h()
+	}
+	return []byte("1"), nil
+}
+
+func (h *hook) UnmarshalJSON([]byte) error { return nil }
+
+// TestTableCompactLate: what comes between the decision to compact and the compaction, and goes at once, is not stored for ever.
+func TestTableCompactLate(t *testing.T) {
+	b := openBench(t, Config{Dir: t.TempDir()}, numbers(10))
+	stored := openTableOf[hook](t, b.store, "calls", 0)
+	late := &Table[hook]{name: "calls", stream: stored.stream, ctx: context.Background(), rows: map[string]row[hook]{}, seqs: map[string]uint64{}, kick: make(chan struct{}, 1)}
+	var once sync.Once
+	late.Put("late", func() {
+		once.Do(func() {
+			late.Delete("late")
+			late.mu.Lock()
+			defer late.mu.Unlock()
+			late.mergeLocked()
+		})
+	})
+	if err := late.compact(); err != nil {
+		t.Fatal(err)
+	}
+	for batch, _ := late.pending(); len(batch) > 0; batch, _ = late.pending() {
+		done, err := late.store(batch)
+		if err != nil {
+			t.Fatal(err)
+		}
+		late.taken(done)
+	}
+	b.again(numbers(10))
+	if table := openTableOf[hook](t, b.store, "calls", 0); len(content(table)) != 0 {
+		t.Error("what was deleted is stored")
 	}
 }
 

@@ -223,10 +223,15 @@ func (t *Table[V]) overgrown() bool {
 	return t.ttl == 0 && t.entries-len(t.rows) >= max(deadMost, 2*len(t.rows)) && len(t.queue)+len(t.flying) == 0
 }
 
-// compact writes every row anew and has the server drop all that is older.
+// compact writes every row anew and has the server drop all that is older. It does nothing while changes wait:
+// of a row that is not stored yet, a deletion meanwhile is not queued, and what is written here would stay.
 func (t *Table[V]) compact() error {
 	var all []change[V]
 	t.mu.Lock()
+	if len(t.queue)+len(t.flying) > 0 {
+		t.mu.Unlock()
+		return nil
+	}
 	for key, r := range t.rows {
 		all = append(all, change[V]{key: key, value: r.value})
 	}
