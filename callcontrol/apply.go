@@ -58,24 +58,33 @@ func (s *Switchboard) tellRetired() {
 // Remove takes the desks of those agents away who were left out by Apply and have no call any more, tells so by events, and
 // gives their names. It errs with ctx.Err(), or a Refusal when the switchboard has stopped.
 func (s *Switchboard) Remove(ctx context.Context) (gone []AgentID, err error) {
-	err = s.pub.do(ctx, func() {
-		for _, r := range s.roster.all() {
-			v := s.pub.views[r.agent]
-			if !v.retired || !v.empty() || !r.end() {
-				continue
-			}
-			s.roster.remove(r)
-			delete(s.pub.views, r.agent)
-			s.pub.append(context.Background(), Event{At: time.Now(), Kind: EventAgentRemoved, Agent: r.agent})
-			gone = append(gone, r.agent)
-		}
-	})
+	err = s.pub.do(ctx, func() { gone = s.remove() })
 	return gone, err
 }
 
-// end stops a desk that has nothing to do; false when it has, or is at it.
+// remove runs on the publisher's goroutine. A view may be behind its desk, which has the last word.
+func (s *Switchboard) remove() (gone []AgentID) {
+	for _, r := range s.roster.all() {
+		v := s.pub.views[r.agent]
+		if !v.retired || !v.empty() || !r.end() {
+			continue
+		}
+		s.pub.catchUp() // it may have told of more before it ended
+		s.roster.remove(r)
+		delete(s.pub.views, r.agent)
+		s.pub.append(context.Background(), Event{At: time.Now(), Kind: EventAgentRemoved, Agent: r.agent})
+		gone = append(gone, r.agent)
+	}
+	return gone
+}
+
+// end stops a retired desk that has nothing to do and nothing to tell; false when it has, or is at it.
 func (r *runner) end() bool {
-	if !r.inbox.shut() {
+	may := func() bool {
+		v := viewOf(&r.desk)
+		return v.retired && v.empty() && len(r.held) == 0
+	}
+	if !r.inbox.shut(may) {
 		return false
 	}
 	r.stop() // its goroutine has ended and none will start

@@ -125,6 +125,135 @@ func TestRemoveOfABusyDesk(t *testing.T) {
 	})
 }
 
+// publishing runs f on the publisher's goroutine: what desks send meanwhile is not told before its end.
+func publishing(t *testing.T, sw *Switchboard, f func()) {
+	t.Helper()
+	if err := sw.pub.do(context.Background(), f); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// readyToGo leaves anna's desk retired and without a call, ready to be removed.
+func readyToGo(t *testing.T, sw *Switchboard, w *world) {
+	t.Helper()
+	call := talkOn(t, sw, w)
+	apply(t, sw, nil, deskBoris)
+	must(t, sw, Command{Kind: KindHangup, Call: call.ID})
+	<-sw.Retired()
+	synctest.Wait()
+}
+
+// An agent who was taken back keeps the desk, also while nothing has told of that yet; so does one who left again, but in a call.
+func TestRemoveOfATakenBackDesk(t *testing.T) {
+	withSwitchboard(t, func(t *testing.T, sw *Switchboard, w *world) {
+		readyToGo(t, sw, w)
+		back := func() {
+			sw.apply([]DeskConfig{deskAnna, deskBoris}, []AgentID{"anna"})
+			synctest.Wait()
+		}
+		publishing(t, sw, func() {
+			back()
+			if gone := sw.remove(); len(gone) != 0 {
+				t.Errorf("%v gone who is configured", gone)
+			}
+		})
+		apply(t, sw, nil, deskBoris)
+		publishing(t, sw, func() {
+			back()
+			go func() { _, _ = sw.Do(context.Background(), Command{Kind: KindDial, Agent: "anna", Number: "300"}) }()
+			synctest.Wait()
+			sw.apply([]DeskConfig{deskBoris}, nil)
+			synctest.Wait()
+			if gone := sw.remove(); len(gone) != 0 {
+				t.Errorf("%v gone in a call", gone)
+			}
+		})
+		synctest.Wait()
+		s := snapshot(t, sw)
+		if len(s.Calls) != 1 || s.Calls[0].Phase != PhaseTalking {
+			t.Fatalf("the call: %+v", s)
+		}
+		must(t, sw, Command{Kind: KindHangup, Call: s.Calls[0].ID})
+		<-sw.Retired()
+		if gone := remove(t, sw); !slices.Equal(gone, []AgentID{"anna"}) {
+			t.Errorf("gone: %v", gone)
+		}
+	})
+}
+
+// What waits for its patch is told before its desk goes, and commands have their result.
+func TestRemoveLosesNoResult(t *testing.T) {
+	withSwitchboard(t, func(t *testing.T, sw *Switchboard, w *world) {
+		readyToGo(t, sw, w)
+		results := make(chan error, 2)
+		do := func(c Command) {
+			go func() {
+				_, err := sw.Do(context.Background(), c)
+				results <- err
+			}()
+			synctest.Wait()
+		}
+		publishing(t, sw, func() {
+			sw.apply([]DeskConfig{deskAnna, deskBoris}, []AgentID{"anna"})
+			synctest.Wait()
+			w.mu.Lock()
+			w.hold = true
+			w.mu.Unlock()
+			do(Command{Kind: KindDial, Agent: "anna", Number: "300"})
+			sw.apply([]DeskConfig{deskBoris}, nil)
+			do(Command{Kind: KindHangup, Agent: "anna"})
+			if gone := sw.remove(); len(gone) != 0 {
+				t.Errorf("%v gone with something to tell", gone)
+			}
+		})
+		w.mu.Lock()
+		done := w.waiting
+		w.hold, w.waiting = false, nil
+		w.mu.Unlock()
+		for _, f := range done {
+			f()
+		}
+		synctest.Wait()
+		for range cap(results) {
+			select {
+			case err := <-results:
+				if err != nil {
+					t.Error(err)
+				}
+			default:
+				t.Fatal("a command has no result")
+			}
+		}
+		<-sw.Retired()
+		if gone := remove(t, sw); !slices.Equal(gone, []AgentID{"anna"}) {
+			t.Errorf("gone: %v", gone)
+		}
+	})
+}
+
+// The removal of an agent is the last that is told of him.
+func TestRemoveIsTheLastWord(t *testing.T) {
+	withSwitchboard(t, func(t *testing.T, sw *Switchboard, w *world) {
+		readyToGo(t, sw, w)
+		m := NewMirror(snapshot(t, sw))
+		publishing(t, sw, func() {
+			sw.Signal("anna", Signal{Kind: SignalLine, Reason: "gone"})
+			synctest.Wait()
+			if gone := sw.remove(); !slices.Equal(gone, []AgentID{"anna"}) {
+				t.Errorf("gone: %v", gone)
+			}
+		})
+		synctest.Wait()
+		for at, events := m.Cursor, toldSince(t, sw, m.Cursor); len(events) > 0; events = events[1:] {
+			at.Seq++
+			m.Apply(at, &events[0])
+		}
+		if _, there := m.Agents["anna"]; there {
+			t.Error("a reader of the events still knows the agent")
+		}
+	})
+}
+
 // An agent who comes back before the last call has ended stays as if nothing had been.
 func TestApplyTakesBack(t *testing.T) {
 	withSwitchboard(t, func(t *testing.T, sw *Switchboard, w *world) {

@@ -26,7 +26,7 @@ type inbox struct {
 	mu      sync.Mutex
 	open    bool // the desk may run
 	running bool // its goroutine does
-	early   bool // shut came while it did
+	early   bool // shut came too early
 	ended   bool // it never will again
 	queue   []envelope
 	dropped uint64
@@ -88,11 +88,12 @@ func (b *inbox) ask(c chan<- struct{}) bool {
 	return true
 }
 
-// shut lets the desk never run again; false when there is something to do, and then idle is told of its end.
-func (b *inbox) shut() bool {
+// shut lets the desk never run again; false when there is something to do, or may, which reads the desk while it does not run,
+// says no. Then idle is told of the end of what it does next.
+func (b *inbox) shut(may func() bool) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.running || len(b.queue) > 0 {
+	if b.running || len(b.queue) > 0 || !may() {
 		b.early = true
 		return false
 	}

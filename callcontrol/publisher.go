@@ -43,15 +43,16 @@ func (p *publisher) run(ctx context.Context) {
 		case f := <-p.ask:
 			f()
 		case <-ctx.Done():
-			for {
-				select {
-				case pub := <-p.in:
-					p.publish(context.WithoutCancel(ctx), pub)
-				default:
-					return
-				}
-			}
+			p.catchUp()
+			return
 		}
+	}
+}
+
+// catchUp tells what is sent by now. Only the publisher's goroutine takes from in.
+func (p *publisher) catchUp() {
+	for range len(p.in) {
+		p.publish(context.Background(), <-p.in)
 	}
 }
 
