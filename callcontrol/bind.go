@@ -39,12 +39,14 @@ func (s *step) cmdBind(c *call, cmd *Command) {
 	c.variables = withVariables(c.variables, cmd.Variables)
 }
 
-// settleName tells the agent's phone the name of the record that the talk is about, once.
+// settleName tells the agent's phone the name of the record that the talk is about, once; and once it has told one, also the
+// party of a talk that is about none, in its place.
 func (s *step) settleName() {
 	f := s.d.focus()
-	if f == nil || f.phase != PhaseTalking || f.contact.Name == "" || !s.d.deviceUp() {
+	if f == nil || f.phase != PhaseTalking || !s.d.deviceUp() || f.contact.Name == "" && !s.d.device.named {
 		return
 	}
+	s.d.device.named = true
 	if id := f.shown(); id != s.d.device.shows {
 		s.identify(id)
 	}

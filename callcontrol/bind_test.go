@@ -3,6 +3,7 @@ package callcontrol
 import (
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -95,11 +96,57 @@ func TestBoundNameOnThePhone(t *testing.T) {
 			s.deviceAnswers()
 			s.signal(SignalAnswered, s.customer)
 		}, []string{"invite Olena Boiko 555"}},
+		{"the next callers at a persistent device are nobody known", func(s *scene) {
+			s.talk()
+			bind(s, olena)
+			for _, n := range []Number{"556", "557"} {
+				s.signal(SignalEnded, s.customer, byPeer)
+				s.offer(func(o *Offer) { o.From = Identity{Display: "Customer", Number: n} })
+				s.cmd(KindAnswer)
+				s.signal(SignalAnswered, s.customer)
+			}
+		}, []string{"identify Olena Boiko 555", "identify Customer 556", "identify Customer 557"}},
+		{"swapped to somebody unknown and back", func(s *scene) {
+			s.talk()
+			bind(s, olena)
+			s.consultTalk().swap()
+		}, []string{"identify Olena Boiko 555", "identify  300", "identify Olena Boiko 555"}},
+		{"a bind taken back", func(s *scene) { s.talk(); bind(s, olena); bind(s, Contact{}); bind(s, Contact{}) }, []string{"identify Olena Boiko 555", "identify Customer 555"}},
+		{"bound to a record without a name", func(s *scene) { s.talk(); bind(s, olena); bind(s, Contact{ID: "2"}) }, []string{"identify Olena Boiko 555", "identify Customer 555"}},
+		{"known by the INVITE, taken back", func(s *scene) {
+			s.offer()
+			bind(s, olena)
+			s.cmd(KindAnswer)
+			s.deviceAnswers()
+			s.signal(SignalAnswered, s.customer)
+			bind(s, Contact{})
+		}, []string{"invite Olena Boiko 555", "identify Customer 555"}},
+		{"the customer's own name changes under it", func(s *scene) {
+			s.talk()
+			bind(s, olena)
+			s.signal(SignalIdentity, s.customer, func(sig *Signal) { sig.Identity = Identity{Display: "O. B.", Number: "555"} })
+			bind(s, Contact{})
+		}, []string{"identify Olena Boiko 555", "identify Olena Boiko 555", "identify O. B. 555"}},
+		{"the agent's own call after a talk", func(s *scene) {
+			s.talk()
+			bind(s, olena)
+			s.signal(SignalEnded, s.customer, byPeer)
+			s.signal(SignalEnded, s.d.device.ending)
+			s.must(Input{Offer: &Offer{Kind: OfferDevice, Leg: "dev-1", To: "555"}})
+			s.signal(SignalAnswered, "dev-1")
+			s.customer = s.d.calls[0].legs[0].id
+			s.signal(SignalAnswered, s.customer)
+			bind(s, Contact{ID: "1", Name: "Olena Boiko"})
+		}, []string{"identify Olena Boiko 555", "identify Olena Boiko 555"}},
 		{"a record without a name", func(s *scene) { s.talk(); bind(s, Contact{ID: "1"}) }, nil},
 	} {
-		s := newScene()
+		s := newScene(func(d *DeskConfig) {
+			if strings.Contains(c.name, "persistent") {
+				d.Connect = Persistent
+			}
+		})
 		c.play(s)
-		got := slices.DeleteFunc(named(s.all), func(s string) bool { return s == "invite Customer 555" }) // before anything was known
+		got := slices.DeleteFunc(named(s.all), func(s string) bool { return s == "invite Customer 555" || s == "invite  100" }) // before anything was known
 		if !slices.Equal(got, c.want) {
 			t.Errorf("%s: %q, want %q", c.name, got, c.want)
 		}

@@ -39,7 +39,8 @@ type device struct {
 	lost      int      // calls made to a lost device, 0: not lost
 	wait      uint64   // epoch of a running redial timer, 0: none
 	held      CallID   // held from the phone's own key
-	shows     Identity // the party that the phone was told last
+	shows     Identity // the party that the phone was told last over this leg
+	named     bool     // it was told the name of a record over this leg: from then on it follows the talk
 }
 
 // call is one talk at one time.

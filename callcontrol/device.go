@@ -78,7 +78,7 @@ func (s *step) callDevice(w want) (again bool) {
 		inv.From = c.shown()
 	}
 	d.device.leg = &leg{id: inv.Leg, role: RoleDevice, state: LegInitiated, party: d.config.Identity}
-	d.device.auto, d.device.shows = inv.AutoAnswer, inv.From
+	d.device.auto, d.device.shows, d.device.named = inv.AutoAnswer, inv.From, c != nil && c.contact.Name != ""
 	s.act(Action{Kind: ActInvite, Leg: inv.Leg, Invite: &inv})
 	return false
 }
@@ -115,6 +115,7 @@ func (s *step) releaseDevice(c Cause) {
 func (s *step) dropDevice(c Cause) {
 	s.endLeg(s.d.device.leg.id, c)
 	s.d.device.leg, s.d.device.auto, s.d.device.held = nil, false, ""
+	s.d.device.shows, s.d.device.named = Identity{}, false
 }
 
 // deviceSignal is what happens at the device's leg.
