@@ -57,7 +57,7 @@ func (m *Mirror) Apply(at journal.Cursor, e *Event) {
 
 // Draining reports whether the daemon takes no new calls, by what it says of its agents.
 func (m *Mirror) Draining() bool {
-	draining := Why{Code: WhyDraining, Text: "the daemon takes no new calls"} // the same code also means a single agent
+	draining := Why{Code: WhyDraining, Text: whyDaemonDrains} // the same code also means a single agent
 	for _, a := range m.Agents {
 		if slices.Contains(a.Why, draining) {
 			return true

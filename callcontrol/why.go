@@ -22,6 +22,9 @@ const (
 	WhyDraining     WhyCode = "draining"
 )
 
+// whyDaemonDrains tells the end of the daemon from that of one agent: both have the same code.
+const whyDaemonDrains = "the daemon takes no new calls"
+
 // why lists every reason, not just the first.
 func why(d *Desk) []Why {
 	var w []Why
@@ -30,7 +33,7 @@ func why(d *Desk) []Why {
 			w = append(w, Why{Code: c, Text: text})
 		}
 	}
-	add(d.draining, WhyDraining, "the daemon takes no new calls")
+	add(d.draining, WhyDraining, whyDaemonDrains)
 	add(d.retired, WhyDraining, "the agent is taken out of the configuration")
 	add(d.status == StatusOffline, WhyOffline, "the agent is offline")
 	add(d.status == StatusPause, WhyPause, "the agent is on pause")
