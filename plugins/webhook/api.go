@@ -100,7 +100,9 @@ func (a *api) routes() map[string]handler {
 // ServeHTTP implements http.Handler.
 func (a *api) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	rc := http.NewResponseController(w)
-	_ = rc.SetReadDeadline(time.Now().Add(a.reading)) // an error is that of a connection that has ended
+	if r.ContentLength != 0 { // without a body net/http reads beside us already, and would end the connection's context
+		_ = rc.SetReadDeadline(time.Now().Add(a.reading)) // an error is that of a connection that has ended
+	}
 	_ = rc.SetWriteDeadline(time.Now().Add(writeTime))
 	h := w.Header()
 	h.Set("Cache-Control", "no-store")

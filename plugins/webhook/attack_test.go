@@ -13,6 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"math/big"
 	"net"
 	"net/http"
@@ -102,6 +103,44 @@ func TestDribble(t *testing.T) {
 	}
 	if n := w.board.count(); n != 0 {
 		t.Errorf("%d commands reached the daemon", n)
+	}
+}
+
+// The bound on a body's time is not one on the command's, nor on what comes after it on the connection.
+func TestSlowCommand(t *testing.T) {
+	w := newWorld(t, apiConfig, 100)
+	const reading = 300 * time.Millisecond
+	w.again(0, reading)
+	w.board.mu.Lock()
+	w.board.answer = func(callcontrol.Command) (callcontrol.Result, error) {
+		time.Sleep(3 * reading)
+		return callcontrol.Result{Call: "c-anna"}, nil
+	}
+	w.board.mu.Unlock()
+	auth := " HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer " + allToken + "\r\n"
+	body := `{"number": "1002"}`
+	for name, post := range map[string]string{
+		"no body": "POST /v1/calls/c-anna/hold" + auth + "Content-Length: 0\r\n\r\n",
+		"a body":  "POST /v1/calls/c-anna/transfer" + auth + fmt.Sprintf("Content-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", len(body), body),
+		"chunked": "POST /v1/calls/c-anna/transfer" + auth + fmt.Sprintf("Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\n\r\n", len(body), body),
+	} {
+		t.Run(name, func(t *testing.T) {
+			conn := w.raw(post)
+			r := bufio.NewReader(conn)
+			for _, what := range []string{"the command", "a look after it"} {
+				resp, err := http.ReadResponse(r, nil)
+				if err != nil {
+					t.Fatalf("%s: %v", what, err)
+				}
+				text, err := io.ReadAll(resp.Body)
+				if err != nil || resp.StatusCode != 200 {
+					t.Fatalf("%s: %d %s %v", what, resp.StatusCode, text, err)
+				}
+				if _, err := io.WriteString(conn, "GET /v1/snapshot"+auth+"\r\n"); err != nil {
+					t.Fatal(err)
+				}
+			}
+		})
 	}
 }
 
@@ -326,9 +365,9 @@ func TestPortIsTaken(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Chdir(secretFiles(t))
-	hook := &webhook{}
+	hook, log := &webhook{}, &testLog{}
 	config := fmt.Appendf(nil, `{"api": {"listen": %q, "tokens": [{"name": "all", "secret": {"file": "all"}}]}}`, l.Addr())
-	if err := hook.Configure(t.Context(), &sdk.Session{Config: config, Control: newBoard(10).client(t), Log: quiet()}); err != nil {
+	if err := hook.Configure(t.Context(), &sdk.Session{Config: config, Control: newBoard(10).client(t), Log: slog.New(slog.NewTextHandler(log, nil))}); err != nil {
 		t.Fatal(err)
 	}
 	defer func() { _ = hook.Stop(context.Background()) }()
@@ -336,6 +375,13 @@ func TestPortIsTaken(t *testing.T) {
 		err := hook.Health(t.Context())
 		return err != nil && strings.Contains(err.Error(), "address already in use")
 	})
+	for range 2 { // tries
+		before := hook.server.trouble()
+		until(t, "it is tried again", func() bool { return hook.server.trouble() != before })
+	}
+	if n := strings.Count(log.String(), "cannot be reached"); n != 1 {
+		t.Errorf("said %d times:\n%s", n, log)
+	}
 	_ = l.Close()
 	until(t, "it is well", func() bool { return hook.Health(t.Context()) == nil })
 }

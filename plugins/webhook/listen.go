@@ -56,10 +56,11 @@ func (s *server) run(ctx context.Context, h http.Handler) {
 
 // fail notes an error; true when it is not the one before.
 func (s *server) fail(err error) bool {
+	err = fmt.Errorf("api: %w", err)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	again := s.err != nil && s.err.Error() == err.Error()
-	s.err = fmt.Errorf("api: %w", err)
+	s.err = err
 	return !again
 }
 
