@@ -22,6 +22,7 @@ type token struct {
 	readOnly bool
 	limit    *rate.Limiter
 	streams  chan struct{} // one for each stream of events
+	catchUp  chan struct{} // one for the stream that reads old events
 }
 
 func (t *token) sees(a callcontrol.AgentID) bool { return t.agents == nil || t.agents[a] }

@@ -210,7 +210,10 @@ func newTokens(list []Token) ([]*token, error) {
 			return nil, fmt.Errorf("the agents of %s: the list is empty, or a name in it", t.Name)
 		}
 		names[t.Name], sums[sum] = true, true
-		n := &token{name: t.Name, sum: sum, readOnly: t.Read, limit: rate.NewLimiter(tokenRate, tokenBurst), streams: make(chan struct{}, tokenStreams)}
+		n := &token{
+			name: t.Name, sum: sum, readOnly: t.Read, limit: rate.NewLimiter(tokenRate, tokenBurst),
+			streams: make(chan struct{}, tokenStreams), catchUp: make(chan struct{}, 1),
+		}
 		for _, a := range t.Agents {
 			if n.agents == nil {
 				n.agents = map[callcontrol.AgentID]bool{}

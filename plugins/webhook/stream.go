@@ -35,15 +35,11 @@ func (a *api) getEvents(w http.ResponseWriter, r *http.Request, t *token) error 
 		return refusal(codeTooMany, fmt.Sprintf("the token has %d streams already", tokenStreams))
 	}
 	s := &stream{api: a, token: t, w: w, rc: http.NewResponseController(w), at: at}
-	old := given && !a.hub.covers(at)
-	if old {
-		select {
-		case a.catchUp <- struct{}{}:
-			defer func() { s.caughtUp() }()
-			s.catching = true
-		default:
-			return refusal(codeTooMany, "others read old events now")
+	if given && !a.hub.covers(at) {
+		if err := s.catchUp(); err != nil {
+			return err
 		}
+		defer s.caughtUp()
 	}
 	var first *callcontrol.Snapshot
 	if !given {
@@ -56,7 +52,6 @@ func (a *api) getEvents(w http.ResponseWriter, r *http.Request, t *token) error 
 	ctx, cancel := context.WithCancel(r.Context())
 	defer cancel()
 	defer context.AfterFunc(a.ending, cancel)()
-	_ = s.rc.SetReadDeadline(time.Time{}) // the stream has no end
 	w.Header().Set("Content-Type", "text/event-stream")
 	w.Header().Set("X-Accel-Buffering", "no") // nginx
 	w.WriteHeader(http.StatusOK)
@@ -143,10 +138,28 @@ func (s *stream) run(ctx context.Context, first *callcontrol.Snapshot) error {
 	}
 }
 
+// catchUp takes a place among those who read old events. A token has one, so that its slow clients hold up no other's.
+func (s *stream) catchUp() error {
+	select {
+	case s.token.catchUp <- struct{}{}:
+	default:
+		return refusal(codeTooMany, "another stream of the token reads old events now")
+	}
+	select {
+	case s.api.catchUp <- struct{}{}:
+		s.catching = true
+		return nil
+	default:
+		<-s.token.catchUp
+		return refusal(codeTooMany, "others read old events now")
+	}
+}
+
 func (s *stream) caughtUp() {
 	if s.catching {
 		s.catching = false
 		<-s.api.catchUp
+		<-s.token.catchUp
 	}
 }
 

@@ -140,6 +140,27 @@ func TestStreamCatchesUp(t *testing.T) {
 	}
 }
 
+// Slow followers of one token do not keep others from catching up.
+func TestCatchUpOfTokens(t *testing.T) {
+	w := newWorld(t, apiConfig, 100)
+	const old = "another-epoch-5"
+	w.board.mu.Lock() // the daemon answers nothing: who catches up does so for long
+	slow, again, other := w.follow(allToken, old), w.follow(allToken, old), w.follow(annaToken, old)
+	w.board.mu.Unlock()
+	if again.resp.StatusCode != 429 || again.resp.Header.Get("Retry-After") == "" {
+		t.Errorf("the same token: %s", again.resp.Status)
+	}
+	for _, f := range []*follower{slow, other} {
+		if m, text := f.next(); m.Type != typeGap {
+			t.Errorf("%d %s", f.resp.StatusCode, text)
+		}
+	}
+	until(t, "nobody catches up", func() bool { return len(w.hook.api.catchUp) == 0 })
+	if m, _ := w.follow(allToken, old).next(); m.Type != typeGap {
+		t.Errorf("afterwards: %+v", m)
+	}
+}
+
 // The journal begins anew under a follower: it is told, and goes on.
 func TestStreamOverEpochs(t *testing.T) {
 	h := newHub(nil, false, quiet())
