@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/emiago/sipgo/sip"
+
 	"cordboard/sipua/digest"
 )
 
@@ -89,6 +91,36 @@ func TestApplySettings(t *testing.T) {
 	r.pbx.response(200, "BYE")
 	r.applied(func(c *Config) { c.MaxDialogs = 1; c.Lines[0].Password = digest.NewSecret("new") })
 	r.pbx.reply(r.pbx.request("REGISTER"), 200, "r", "Expires: 600\r\n", "")
+}
+
+// An INVITE that is looked at while a change is made is taken, if it is before it and after it.
+func TestApplyMeetsInvite(t *testing.T) {
+	r := newRig(t, nil)
+	msg, err := sip.ParseMessage([]byte("INVITE sip:1001@127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1:5060;branch=z9hG4bK1\r\n" +
+		"From: <sip:2@pbx.test>;tag=1\r\nTo: <sip:1001@127.0.0.1>\r\nCall-ID: 1\r\nCSeq: 1 INVITE\r\nContent-Length: 0\r\n\r\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req := msg.(*sip.Request)
+	known := func() source {
+		return source{addr: r.pbx.addr(), network: "udp", trunks: r.s.peers.trunksOf(r.pbx.addr().Addr())}
+	}
+	for _, change := range []func(*Config){
+		func(*Config) {},
+		func(c *Config) { c.Trunks[0].Peers = []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")} },
+		func(c *Config) { c.Trunks[0].Peers = []netip.Prefix{netip.MustParsePrefix("192.0.2.0/25")} },
+	} {
+		before := known()
+		r.applied(func(c *Config) { c.Lines[0].Register = false; change(c) })
+		if in, _, acc, res := r.s.classify(req, before); in == nil || acc == nil || res != nil {
+			t.Fatalf("refused: %v", res)
+		}
+	}
+	before := known()
+	r.applied(func(c *Config) { c.Trunks, c.Lines = nil, nil })
+	if _, _, _, res := r.s.classify(req, before); res == nil || res.StatusCode != 404 {
+		t.Errorf("a trunk that is gone calls: %v", res)
+	}
 }
 
 // A mistake anywhere changes nothing.

@@ -116,7 +116,9 @@ func (s *Stack) classify(req *sip.Request, src source) (in *Incoming, tr *trunk,
 	}
 	in.RequestURI = uri
 	if len(src.trunks) > 0 {
-		tr, acc = lineOf(src.trunks, uri.User)
+		if tr, acc = lineOf(src.trunks, uri.User); tr == nil { // a change may have put others in their place
+			tr, acc = lineOf(s.peers.trunksOf(src.addr.Addr()), uri.User)
+		}
 		if tr == nil && src.isPhone {
 			return s.classifyPhone(in, req, src)
 		}
