@@ -22,7 +22,7 @@ type trunk struct {
 	Trunk
 	lines    map[string]*account // by user
 	contacts map[string]*account // by Contact user
-	left     atomic.Bool         // replaced: takes no new calls
+	left     atomic.Bool         // gone, or its peers are others: takes no new calls
 }
 
 // servers are the addresses that speak for the trunk by themselves.
@@ -113,11 +113,11 @@ func (p *peerTable) take(next *peerTable, inUse map[*trunk]bool) {
 	successor := make(map[*trunk]*trunk, len(p.trunks)) // of those whose addresses stay
 	for _, old := range p.trunks {
 		t := next.byName[old.Name]
-		old.left.Store(true)
 		if t != nil && slices.Equal(t.servers(), old.servers()) {
 			successor[old] = t
 		}
 		if successor[old] == nil || !slices.Equal(t.Peers, old.Peers) {
+			old.left.Store(true)
 			former = append(former, formerTrunk{old, now.Add(forget)})
 		}
 		for user, a := range old.lines {
@@ -200,6 +200,17 @@ func (p *peerTable) all() []*trunk {
 	p.mu.RLock()
 	defer p.mu.RUnlock()
 	return p.trunks
+}
+
+// allOfLate are the trunks, and after them those that left or moved, the last first.
+func (p *peerTable) allOfLate() []*trunk {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	out := slices.Clone(p.trunks)
+	for _, f := range slices.Backward(p.former) {
+		out = append(out, f.trunk)
+	}
+	return out
 }
 
 // named is the trunk of that name, or the last that had it; nil when there was none of late.

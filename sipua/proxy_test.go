@@ -101,4 +101,17 @@ func TestProxyTLSName(t *testing.T) {
 			t.Errorf("authorities of the trunk for %s: %v", name, got)
 		}
 	}
+	moved := &tls.Config{MinVersion: tls.VersionTLS13}
+	for _, trunks := range [][]Trunk{ // moved, then gone: its calls end and its lines unregister where they were
+		{{Name: "a", Server: URI{Host: "pbx.test"}, Proxy: URI{Host: "other.test", Transport: "tls"}, TLS: moved}}, nil,
+	} {
+		if err := s.Apply(Config{Trunks: trunks}); err != nil {
+			t.Fatal(err)
+		}
+		for name, want := range map[string]*tls.Config{"sbc.test": ca, "pbx.test": moved, "other.test": moved} {
+			if got := s.clientTLS(name); got != want {
+				t.Errorf("other authorities for %s with %d trunks left", name, len(trunks))
+			}
+		}
+	}
 }

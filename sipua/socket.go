@@ -96,10 +96,10 @@ func addrPortOf(a net.Addr) netip.AddrPort {
 	return ap
 }
 
-// clientTLS is the configuration for connections to a server of that name: its trunk's.
+// clientTLS is the configuration for connections to a server of that name: its trunk's, or that of the last trunk that had it.
 func (s *Stack) clientTLS(name string) *tls.Config {
-	for _, t := range s.peers.all() {
-		named := func(u URI) bool { return strings.EqualFold(u.Host, name) }
+	named := func(u URI) bool { return strings.EqualFold(u.Host, name) }
+	for _, t := range s.peers.allOfLate() {
 		if t.TLS != nil && slices.ContainsFunc(t.servers(), named) {
 			return t.TLS
 		}
