@@ -67,7 +67,10 @@ func (s *Stack) reach(ctx context.Context, f Farewell, try func(context.Context,
 			last = o.err
 		case <-news:
 		case <-ctx.Done():
-			return fmt.Errorf("%w: %w", ctx.Err(), errors.Join(last))
+			if last == nil { // no try has come to its end
+				return ctx.Err()
+			}
+			return fmt.Errorf("%w: %w", ctx.Err(), last)
 		}
 	}
 }
