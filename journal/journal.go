@@ -1,6 +1,6 @@
 // Package journal is the log of events: ordered, bounded, read from a cursor. What was trimmed away is
-// told to a reader as an explicit gap, never left out silently. Memory is the log of one process life;
-// a durable one keeps to the same methods.
+// told to a reader as an explicit gap, never left out silently. A Log is one of a Store, or of this process
+// only (Memory).
 package journal
 
 import (
