@@ -188,7 +188,7 @@ func (t *Table[V]) closeAhead() {
 	}
 	close(a.ending)
 	t.aheadWriter.Wait()
-	if t.left() == 0 {
+	if t.Pending() == 0 {
 		a.at = aheadHalf
 		_ = a.write(nil, t.waiting) // or the next start reads what it knows
 	}

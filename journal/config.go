@@ -97,7 +97,6 @@ func (c LogConfig[E]) withDefaults(s Config) LogConfig[E] {
 
 // Status is how a log is doing.
 type Status struct {
-	First    Cursor        // the oldest entry that can be read
 	Last     Cursor        // the newest entry
 	Stored   Cursor        // the newest entry that is stored for good
 	Pending  int           // entries that wait to be stored

@@ -163,7 +163,7 @@ func TestSecondWriter(t *testing.T) {
 				}
 			}
 			b.add(1 + own)
-			b.until("it gives up", func() bool { return errors.Is(b.log.Status().Degraded, ErrSecondWriter) })
+			b.until("it gives up", func() bool { return errors.Is(b.log.Status().Degraded, errSecondWriter) })
 			sub := b.log.Subscribe(Cursor{b.log.Last().Epoch, 20})
 			b.add(3)
 			for want := 21; want <= 24+own; want++ {

@@ -9,8 +9,8 @@ import (
 	"syscall"
 )
 
-// ErrInUse is returned by Open for a folder that another process has open.
-var ErrInUse = errors.New("another process has the journal open")
+// errInUse is what Open says of a folder that another process has open.
+var errInUse = errors.New("another process has the journal open")
 
 // prepareDir makes the folder of a store and sees that it can be written.
 func prepareDir(dir string) error {
@@ -38,7 +38,7 @@ func lockDir(dir string) (*os.File, error) {
 		n, _ := f.Read(holder)
 		_ = f.Close()
 		return nil, fmt.Errorf("journal: %s: %w (process %s): stop it, or give this daemon a state_dir or journal.dir of its own",
-			dir, ErrInUse, strings.TrimSpace(string(holder[:n])))
+			dir, errInUse, strings.TrimSpace(string(holder[:n])))
 	}
 	if err != nil {
 		_ = f.Close()

@@ -34,7 +34,6 @@ type Log[E any] struct {
 	mu       sync.Mutex
 	ring     []slot[E]
 	base     uint64 // the newest entry before this life: it is not in the ring
-	first    uint64 // the oldest entry in the store, as known
 	last     uint64
 	stored   uint64        // entries up to here are stored
 	waits    time.Duration // since born: when the entry after stored was appended
@@ -123,13 +122,13 @@ func (l *Log[E]) Last() Cursor {
 func (l *Log[E]) Status() Status {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	first, stored := l.oldestLocked(), l.last
+	stored := l.last
 	if l.stream != nil {
-		first, stored = min(first, max(l.first, 1)), l.stored
+		stored = l.stored
 	}
 	return Status{
-		First: Cursor{l.epoch, first}, Last: Cursor{l.epoch, l.last}, Stored: Cursor{l.epoch, stored},
-		Pending: int(l.last - stored), Lag: l.lagLocked(), Lost: l.lost, Degraded: l.degraded,
+		Last: Cursor{l.epoch, l.last}, Stored: Cursor{l.epoch, stored}, Pending: int(l.last - stored),
+		Lag: l.lagLocked(), Lost: l.lost, Degraded: l.degraded,
 	}
 }
 

@@ -85,7 +85,7 @@ func openDurable[E any](ctx context.Context, s *Store, c LogConfig[E]) (*Log[E],
 		return nil, fmt.Errorf("journal: open %s: %w", c.Name, err)
 	}
 	l := newLog(c, epoch, info.State.LastSeq)
-	l.stream, l.mark, l.since, l.first, l.life = stream, mark, since, info.State.FirstSeq, rand.Text()
+	l.stream, l.mark, l.since, l.life = stream, mark, since, rand.Text()
 	return l, nil
 }
 

@@ -12,7 +12,7 @@ import (
 // False: the writer is done with.
 func (l *Log[E]) recover(failure error, wait time.Duration) bool {
 	l.failed(failure)
-	if errors.Is(failure, ErrSecondWriter) {
+	if errors.Is(failure, errSecondWriter) {
 		return l.giveUp(failure)
 	}
 	b := l.stream.b
@@ -35,7 +35,7 @@ func (l *Log[E]) recover(failure error, wait time.Duration) bool {
 		}
 	}
 	err := l.resume(l.ctx)
-	if errors.Is(err, ErrSecondWriter) {
+	if errors.Is(err, errSecondWriter) {
 		return l.giveUp(err)
 	}
 	if err != nil {
@@ -61,14 +61,14 @@ func outOfStep(err error) bool {
 
 // resume takes over the stream as it is: acknowledgements may have been lost, or what they promised.
 func (l *Log[E]) resume(ctx context.Context) error {
-	first, last, err := l.stream.state(ctx)
+	last, err := l.stream.last(ctx)
 	if errors.Is(err, jetstream.ErrStreamNotFound) {
 		l.stream.b.log.Error("journal is gone at the server and is made anew", "journal", l.c.Name)
 		info, err := l.stream.ensure(ctx, l.Status().Stored.Seq)
 		if err != nil {
 			return err
 		}
-		first, last = info.State.FirstSeq, info.State.LastSeq
+		last = info.State.LastSeq
 	} else if err != nil {
 		return err
 	}
@@ -77,7 +77,7 @@ func (l *Log[E]) resume(ctx context.Context) error {
 	l.mu.Unlock()
 	switch {
 	case last > newest:
-		return ErrSecondWriter
+		return errSecondWriter
 	case last > stored:
 		if err := l.ours(ctx, stored, last); err != nil {
 			return err
@@ -90,10 +90,9 @@ func (l *Log[E]) resume(ctx context.Context) error {
 			return err
 		}
 		l.storedUpTo(oldest-1, oldest-1-last)
-		first, last = oldest, oldest-1
+		last = oldest - 1
 	}
 	l.mu.Lock()
-	l.first = first
 	l.storedLocked(last)
 	l.showLocked(last)
 	l.mu.Unlock()
@@ -117,7 +116,7 @@ func (l *Log[E]) ours(ctx context.Context, stored, last uint64) error {
 				missing--
 			}
 			if m.life != l.life {
-				return ErrSecondWriter
+				return errSecondWriter
 			}
 		}
 	}
@@ -139,15 +138,4 @@ func (l *Log[E]) giveUp(err error) bool {
 	l.stream.b.log.Error("journal degraded: events are not stored", "journal", l.c.Name, "err", err)
 	_ = l.mark.set(func(s *state) { s.Degraded = true })
 	return false
-}
-
-// bounds looks at what the server has trimmed, for Status.
-func (l *Log[E]) bounds() {
-	first, _, err := l.stream.state(l.ctx)
-	if err != nil {
-		return
-	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.first = first
 }

@@ -178,7 +178,7 @@ func FuzzJournalMark(f *testing.F) {
 func TestOnlyOneProcess(t *testing.T) {
 	b := openBench(t, Config{Dir: t.TempDir()}, numbers(10))
 	_, err := Open(context.Background(), b.cfg)
-	if !errors.Is(err, ErrInUse) || !strings.Contains(err.Error(), "journal.dir") || !strings.Contains(err.Error(), b.cfg.Dir) {
+	if !errors.Is(err, errInUse) || !strings.Contains(err.Error(), "journal.dir") || !strings.Contains(err.Error(), b.cfg.Dir) {
 		t.Errorf("got %v", err)
 	}
 	b.again(numbers(10))

@@ -32,7 +32,7 @@ type Store struct {
 // part is what ends with the store.
 type part interface{ close() error }
 
-// Open opens or makes a store. Its errors say what to do; ErrInUse is one of them.
+// Open opens or makes a store. Its errors say what to do.
 func Open(ctx context.Context, cfg Config) (*Store, error) {
 	s := &Store{cfg: cfg.withDefaults(), parts: map[string]part{}}
 	var err error

@@ -96,16 +96,15 @@ func same(want, have jetstream.StreamConfig) bool {
 		want.Discard == have.Discard && max(want.MaxMsgsPerSubject, 0) == max(have.MaxMsgsPerSubject, 0) && maps.Equal(want.Metadata, have.Metadata)
 }
 
-// state asks for the first and last sequence.
-func (s *stream) state(ctx context.Context) (first, last uint64, err error) {
+// last asks for the last sequence.
+func (s *stream) last(ctx context.Context) (uint64, error) {
 	ctx, cancel := context.WithTimeout(ctx, askLimit)
 	defer cancel()
 	have, err := s.b.js.Stream(ctx, s.config.Name)
 	if err != nil {
-		return 0, 0, err
+		return 0, err
 	}
-	info := have.CachedInfo()
-	return info.State.FirstSeq, info.State.LastSeq, nil
+	return have.CachedInfo().State.LastSeq, nil
 }
 
 // publish sends messages and waits until the server has stored them, in order. It returns the sequences

@@ -221,13 +221,6 @@ func (t *Table[V]) All() iter.Seq2[string, V] {
 
 func (t *Table[V]) expired(r row[V], now time.Time) bool { return t.ttl > 0 && now.Sub(r.at) > t.ttl }
 
-// left is how many changes wait to be written.
-func (t *Table[V]) left() int {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return len(t.flying) + len(t.queue)
-}
-
 // Close ends the table: what waits is written, as with Log.Close. Store.Close closes every table.
 func (t *Table[V]) Close() { _ = t.close() }
 
@@ -240,13 +233,13 @@ func (t *Table[V]) close() error {
 			return
 		}
 		close(t.ending)
-		stop := boundFlush(t.left, t.cancel)
+		stop := boundFlush(t.Pending, t.cancel)
 		t.writer.Wait()
 		stop()
 		t.cancel()
 		t.closeAhead()
 		t.stream.close()
-		if left := t.left(); left > 0 {
+		if left := t.Pending(); left > 0 {
 			t.ended = fmt.Errorf("journal: %d changes of %s could not be stored", left, t.name)
 		}
 	})

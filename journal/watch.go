@@ -8,8 +8,8 @@ import (
 // degradeAfter is how long an entry may wait to be stored before readers get it all the same.
 const degradeAfter = time.Second
 
-// ErrSlow is the degradation of a log whose store neither fails nor gets on.
-var ErrSlow = errors.New("storing takes too long")
+// errSlow is the degradation of a log whose store neither fails nor gets on.
+var errSlow = errors.New("storing takes too long")
 
 // watchLocked sees that somebody looks after d whether entries wait too long.
 func (l *Log[E]) watchLocked(d time.Duration) {
@@ -35,7 +35,7 @@ func (l *Log[E]) look() {
 	if waits && lag >= degradeAfter && l.degraded == nil {
 		began = true
 		if l.degraded = l.failure; l.degraded == nil {
-			l.degraded = ErrSlow
+			l.degraded = errSlow
 		}
 		l.showLocked(l.last)
 	}

@@ -17,18 +17,15 @@ const (
 	retryMost    = time.Second
 	markEvery    = time.Second      // between notes of how far the log is stored
 	stuckAfter   = 30 * time.Second // without progress until an embedded server is restarted for that alone
-	boundsEvery  = 30 * time.Second // between looks at what the server has trimmed
 )
 
-// ErrSecondWriter is the degradation of a log in whose stream somebody else writes.
-var ErrSecondWriter = errors.New("another process writes into the stream: give each daemon a server account of its own")
+// errSecondWriter is the degradation of a log in whose stream somebody else writes.
+var errSecondWriter = errors.New("another process writes into the stream: give each daemon a server account of its own")
 
 // write brings the entries to the server in order, a batch at a time, until the log is closed and
 // everything is stored, or stop is closed.
 func (l *Log[E]) write() {
 	wait := retryFirst
-	bounds := time.NewTicker(boundsEvery)
-	defer bounds.Stop()
 	for {
 		batch, from, more := l.pending()
 		switch {
@@ -47,8 +44,6 @@ func (l *Log[E]) write() {
 		default:
 			select {
 			case <-l.kick:
-			case <-bounds.C:
-				l.bounds()
 			case <-l.ctx.Done():
 				return
 			}
@@ -113,7 +108,7 @@ func (l *Log[E]) advanced(batch []*nats.Msg, from uint64, stored []uint64, err e
 	lost := uint64(0)
 	for i, seq := range stored {
 		if seq != from+uint64(i) {
-			return errors.Join(ErrSecondWriter, err)
+			return errors.Join(errSecondWriter, err)
 		}
 		if len(batch[i].Data) == 0 {
 			lost++
