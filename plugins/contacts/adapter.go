@@ -28,9 +28,8 @@ type contacts struct {
 	hook  *hook  // nil: there is none
 	out   io.Writer
 
-	stop    context.CancelFunc // nil: not configured
+	stop    context.CancelFunc
 	running sync.WaitGroup
-	once    sync.Once // of Stop
 }
 
 // Info implements sdk.Adapter.
@@ -169,14 +168,7 @@ func (c *contacts) Health(context.Context) error {
 }
 
 // Stop implements sdk.Stopper.
-func (c *contacts) Stop(ctx context.Context) (err error) {
-	if c.stop != nil {
-		c.once.Do(func() { err = c.end(ctx) })
-	}
-	return err
-}
-
-func (c *contacts) end(ctx context.Context) error {
+func (c *contacts) Stop(ctx context.Context) error {
 	if c.hook != nil {
 		c.hook.stop(ctx)
 	}

@@ -63,18 +63,6 @@ func TestAdapter(t *testing.T) {
 	})
 }
 
-// A stop may come before the configuration, and twice.
-func TestAdapterStops(t *testing.T) {
-	c := &contacts{}
-	if err := c.Stop(t.Context()); err != nil {
-		t.Error(err)
-	}
-	c = configured(t, `{"hook": {"command": ["true"]}}`)
-	if err := c.Stop(t.Context()); err != nil {
-		t.Error(err)
-	}
-}
-
 // Without a book, or without lines and hooks, the rest works.
 func TestAdapterOfParts(t *testing.T) {
 	c := configured(t, `{"events": {"file": "-"}}`)

@@ -90,7 +90,7 @@ type Checker interface {
 	Health(ctx context.Context) error
 }
 
-// Stopper finishes what is begun. ctx ends with the grace. It is called after the last Event returned.
+// Stopper finishes what is begun. ctx ends with the grace. It is called once, after Configure and after the last Event returned.
 type Stopper interface {
 	Stop(ctx context.Context) error
 }

@@ -9,6 +9,7 @@ import (
 	"net"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -465,5 +466,58 @@ func TestStopDuringAnEvent(t *testing.T) {
 	}
 	if d.acked().Seq != 0 || len(l.taken()) != 0 {
 		t.Errorf("%v, %v", d.acked(), l.taken())
+	}
+}
+
+// stopping counts how often it is stopped. Its Configure takes as long as the test wants.
+type stopping struct {
+	minimal
+	begun, let chan struct{}
+	stops      atomic.Int32
+}
+
+func (s *stopping) Configure(ctx context.Context, session *Session) error {
+	close(s.begun)
+	<-s.let
+	return s.minimal.Configure(ctx, session)
+}
+
+func (s *stopping) Stop(context.Context) error {
+	s.stops.Add(1)
+	return nil
+}
+
+// An adapter is stopped once, and only when it is configured; the daemon may ask whenever it likes.
+func TestStopIsOnce(t *testing.T) {
+	for _, refuse := range []error{nil, errors.New("url is missing")} {
+		a := &stopping{minimal: minimal{refuse: refuse}, begun: make(chan struct{}), let: make(chan struct{})}
+		rpc, _ := serveAdapter(t, a, 1)
+		stop := func(when string, want int32) {
+			t.Helper()
+			if _, err := rpc.Stop(patient(t), &adapterv1.StopRequest{}); err != nil {
+				t.Errorf("%s: %v", when, err)
+			}
+			if n := a.stops.Load(); n != want {
+				t.Errorf("%s: stopped %d times, want %d", when, n, want)
+			}
+		}
+		stop("before Configure", 0)
+		configured := make(chan error, 1)
+		go func() {
+			_, err := rpc.Configure(patient(t), &adapterv1.ConfigureRequest{})
+			configured <- err
+		}()
+		<-a.begun
+		stop("beside Configure", 0)
+		close(a.let)
+		if err := <-configured; (err == nil) != (refuse == nil) {
+			t.Fatal(err)
+		}
+		var want int32
+		if refuse == nil {
+			want = 1
+		}
+		stop("after Configure", want)
+		stop("again", want)
 	}
 }

@@ -153,12 +153,15 @@ func (s *server) Health(ctx context.Context, _ *adapterv1.HealthRequest) (*adapt
 	return adapter.EncodeHealth(h), nil
 }
 
-// Stop implements adapterv1.AdapterServer.
+// Stop implements adapterv1.AdapterServer. There is nothing to stop before Configure has ended well, nor a second time.
 func (s *server) Stop(ctx context.Context, _ *adapterv1.StopRequest) (*adapterv1.StopReply, error) {
 	s.mu.Lock()
-	events, client, conn := s.events, s.client, s.conn
+	events, client, conn, ready := s.events, s.client, s.conn, s.ready
 	s.ready = false
 	s.mu.Unlock()
+	if !ready {
+		return &adapterv1.StopReply{}, nil
+	}
 	if events != nil {
 		events.stop(ctx)
 	}
@@ -166,10 +169,8 @@ func (s *server) Stop(ctx context.Context, _ *adapterv1.StopRequest) (*adapterv1
 	if f, ok := s.adapter.(Stopper); ok {
 		err = f.Stop(ctx)
 	}
-	if client != nil {
-		_ = client.Close()
-		_ = conn.Close()
-	}
+	_ = client.Close()
+	_ = conn.Close()
 	if err != nil {
 		return nil, failed(ctx, fmt.Errorf("stop: %w", err))
 	}

@@ -25,9 +25,8 @@ type webhook struct {
 	server    *server // nil: there is no API
 	api       *api
 
-	stop    context.CancelFunc // nil: not configured
+	stop    context.CancelFunc
 	running sync.WaitGroup
-	once    sync.Once // of Stop
 }
 
 // Info implements sdk.Adapter.
@@ -156,12 +155,8 @@ func (w *webhook) troubles() (wrong []error) {
 
 // Stop implements sdk.Stopper.
 func (w *webhook) Stop(context.Context) error {
-	if w.stop != nil {
-		w.once.Do(func() {
-			w.stop()
-			w.running.Wait()
-			w.transport.CloseIdleConnections()
-		})
-	}
+	w.stop()
+	w.running.Wait()
+	w.transport.CloseIdleConnections()
 	return nil
 }
