@@ -38,8 +38,14 @@ type hook struct {
 	closing chan struct{} // closed when no more runs are begun but those that wait
 
 	mu     sync.Mutex
-	err    error // of the last run that failed or was left out
-	failed time.Time
+	failed trouble // of the last run, when it failed
+	left   trouble // a run was left out, which a good one does not mend
+}
+
+// trouble is what went wrong, and since when that is told.
+type trouble struct {
+	err   error
+	since time.Time
 }
 
 // job is one run.
@@ -72,14 +78,14 @@ func (h *hook) event(e sdk.Event, found func() []record) {
 	records := found()
 	input, err := hookInput(e, records)
 	if err != nil {
-		h.fail(err)
+		h.fail(&h.failed, err)
 		return
 	}
 	j := job{env: hookEnv(e, records), input: input, kind: e.Kind, call: e.CallID}
 	select {
 	case h.jobs <- j:
 	default:
-		h.fail(errors.New("a run was left out: the command takes too long for so many events"))
+		h.fail(&h.left, errors.New("a run was left out: the command takes too long for so many events"))
 	}
 }
 
@@ -111,12 +117,12 @@ func (h *hook) one(j job) {
 		return
 	}
 	if err := h.run(j); err != nil && h.ctx.Err() == nil {
-		h.fail(err)
+		h.fail(&h.failed, err)
 		return
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.err = nil
+	h.failed.err = nil
 }
 
 func (h *hook) run(j job) error {
@@ -145,13 +151,13 @@ func (h *hook) run(j job) error {
 	return err
 }
 
-func (h *hook) fail(err error) {
+func (h *hook) fail(t *trouble, err error) {
 	err = fmt.Errorf("hook %s: %w", h.plan.Hook.Command[0], err)
 	h.mu.Lock()
-	again := h.err != nil && h.err.Error() == err.Error() && h.now().Sub(h.failed) < troubleFor
-	h.err = err
+	again := t.err != nil && t.err.Error() == err.Error() && h.now().Sub(t.since) < troubleFor
+	t.err = err
 	if !again {
-		h.failed = h.now()
+		t.since = h.now()
 	}
 	h.mu.Unlock()
 	if !again {
@@ -166,10 +172,13 @@ func (h *hook) trouble() error {
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.err != nil && h.now().Sub(h.failed) < troubleFor {
-		return h.err
+	var wrong []error
+	for _, t := range []trouble{h.failed, h.left} {
+		if t.err != nil && h.now().Sub(t.since) < troubleFor {
+			wrong = append(wrong, t.err)
+		}
 	}
-	return nil
+	return errors.Join(wrong...)
 }
 
 // stop lets runs end for as long as ctx lasts, then kills them. It is called once, after the last event.

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -249,6 +250,34 @@ func TestHookFlood(t *testing.T) {
 		if n := running(); n > 2 {
 			t.Fatalf("%d run", n)
 		}
+	}
+}
+
+// A run that was left out is told for its time, whatever others come to, and said once.
+func TestHookLeftOut(t *testing.T) {
+	h, dir, log := hookOf(t, `until test -e "$1/go"; do sleep 0.05; done; echo x >> "$1/runs"`, func(c *Hook) { c.Concurrency, c.Timeout = 4, sdk.Duration(time.Minute) })
+	now := time.Now()
+	var later atomic.Int64
+	h.now = func() time.Time { return now.Add(time.Duration(later.Load())) }
+	flood := func() {
+		for i := range uint64(200) {
+			h.event(calling(i, callcontrol.Identity{}), nobody)
+		}
+	}
+	flood()
+	mustWrite(t, dir+"/go", "")
+	eventually(t, "one has run", func() bool { return tryRead(dir+"/runs") != "" })
+	eventually(t, "all have run", func() bool { return len(h.jobs) == 0 })
+	if err := h.trouble(); err == nil || !strings.Contains(err.Error(), "a run was left out") {
+		t.Errorf("%v", err)
+	}
+	flood()
+	if n := strings.Count(log.String(), "hook failed"); n != 1 {
+		t.Errorf("said %d times: %s", n, log)
+	}
+	later.Store(int64(troubleFor))
+	if err := h.trouble(); err != nil {
+		t.Errorf("after its time: %v", err)
 	}
 }
 
