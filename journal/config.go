@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"encoding/json"
 	"log/slog"
 	"time"
 
@@ -70,7 +71,7 @@ func (c Config) withDefaults() Config {
 type LogConfig[E any] struct {
 	// Name is part of the stream's name, cordboard_NAME: letters, digits, dashes.
 	Name string
-	// Encode and Decode must bring back the same value. Decode gets whatever is on the disk and must
+	// Encode and Decode must bring back the same value; nil: as JSON. Decode gets whatever is on the disk and must
 	// not panic. An entry that cannot be encoded or decoded is a gap to readers.
 	Encode func(E) ([]byte, error)
 	Decode func([]byte) (E, error)
@@ -83,6 +84,15 @@ type LogConfig[E any] struct {
 }
 
 func (c LogConfig[E]) withDefaults(s Config) LogConfig[E] {
+	if c.Encode == nil {
+		c.Encode = func(e E) ([]byte, error) { return json.Marshal(e) }
+	}
+	if c.Decode == nil {
+		c.Decode = func(text []byte) (e E, err error) {
+			err = json.Unmarshal(text, &e)
+			return e, err
+		}
+	}
 	if c.Ring <= 0 {
 		c.Ring = DefaultRing
 	}

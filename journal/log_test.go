@@ -194,6 +194,21 @@ func TestTrimmedByAge(t *testing.T) {
 	}
 }
 
+// TestLogJSON: a log that names no form has its entries as JSON on the disk.
+func TestLogJSON(t *testing.T) {
+	plain := LogConfig[int]{Name: "events", Ring: 64}
+	b := openBench(t, Config{Dir: t.TempDir()}, plain)
+	for _, c := range []LogConfig[int]{numbers(64), plain} {
+		b.add(20)
+		b.settled()
+		last := b.log.Last()
+		b.again(c)
+		if gaps := b.read(Cursor{}, last.Seq); gaps != nil {
+			t.Errorf("gaps %v", gaps)
+		}
+	}
+}
+
 // TestUnreadable: an entry that cannot be written or read is a gap of one, and the log goes on.
 func TestUnreadable(t *testing.T) {
 	c := numbers(16)

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -194,11 +193,7 @@ func (p *killing) fill(n int) {
 	p.t.Helper()
 	store, err := journal.Open(p.ctx, journal.Config{Dir: filepath.Join(p.dir, "state", "journal")})
 	p.must(err)
-	events, err := journal.OpenLog(p.ctx, store, journal.LogConfig[callcontrol.Event]{
-		Name:   "events",
-		Encode: func(e callcontrol.Event) ([]byte, error) { return json.Marshal(e) },
-		Decode: func(text []byte) (e callcontrol.Event, err error) { return e, json.Unmarshal(text, &e) },
-	})
+	events, err := journal.OpenLog(p.ctx, store, journal.LogConfig[callcontrol.Event]{Name: "events"})
 	p.must(err)
 	for i := range n {
 		id := callcontrol.CallID(fmt.Sprint("earlier-", i/8))

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -55,11 +54,7 @@ func seed(ctx context.Context, dir string, events int) error {
 	if err != nil {
 		return err
 	}
-	log, err := journal.OpenLog(ctx, store, journal.LogConfig[callcontrol.Event]{
-		Name:   "events",
-		Encode: func(e callcontrol.Event) ([]byte, error) { return json.Marshal(e) },
-		Decode: func(b []byte) (e callcontrol.Event, err error) { return e, json.Unmarshal(b, &e) },
-	})
+	log, err := journal.OpenLog(ctx, store, journal.LogConfig[callcontrol.Event]{Name: "events"})
 	for n := 0; n < events && err == nil; n++ {
 		_, err = log.Append(ctx, seedEvent(n))
 		for err == nil && log.Status().Pending > seedRoom {

@@ -3,7 +3,6 @@ package daemon
 import (
 	"container/list"
 	"context"
-	"encoding/json"
 	"math"
 	"slices"
 	"sync"
@@ -37,7 +36,7 @@ type history struct {
 
 func openHistory(ctx context.Context, store *journal.Store, age time.Duration) (*history, error) {
 	log, err := journal.OpenLog(ctx, store, journal.LogConfig[callcontrol.HistoryRecord]{
-		Name: "history", Ring: 1024, MaxBytes: historyBytes, Encode: encodeRecord, Decode: decodeRecord,
+		Name: "history", Ring: 1024, MaxBytes: historyBytes,
 	})
 	if err != nil {
 		return nil, err
@@ -49,14 +48,6 @@ func openHistory(ctx context.Context, store *journal.Store, age time.Duration) (
 		log: log, age: age, loaded: make(chan struct{}), all: list.New(), byAgent: map[callcontrol.AgentID][]*list.Element{},
 		known: map[callcontrol.CallID]bool{},
 	}, nil
-}
-
-func encodeRecord(r callcontrol.HistoryRecord) ([]byte, error) { return json.Marshal(r) }
-
-func decodeRecord(text []byte) (callcontrol.HistoryRecord, error) {
-	var r callcontrol.HistoryRecord
-	err := json.Unmarshal(text, &r)
-	return r, err
 }
 
 // load reads the newest records from the disk, once. What cannot be read is left out.
