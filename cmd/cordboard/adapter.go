@@ -6,14 +6,15 @@ import (
 	"os/signal"
 	"syscall"
 
+	"cordboard/cmd/cordboard/internal/daemon"
 	"cordboard/configs"
 	"cordboard/plugins/contacts"
 	"cordboard/plugins/webhook"
 )
 
-// builtin are the adapters that come with the daemon, by kind: each serves as an adapter until the daemon
-// ends it.
-var builtin = map[configs.AdapterKind]func(){
+// builtin are the adapters that come with the daemon, by kind: each serves as an adapter of a version until the
+// daemon ends it.
+var builtin = map[configs.AdapterKind]func(version string){
 	configs.AdapterContacts: contacts.Main,
 	configs.AdapterWebhook:  webhook.Main,
 }
@@ -31,6 +32,6 @@ func (c *adapterCommand) Run(a *app) error {
 		return &usageError{fmt.Errorf("there is no adapter %q in this program", c.Kind)}
 	}
 	signal.Reset(os.Interrupt, syscall.SIGTERM) // a signal ends an adapter
-	serve()
+	serve(daemon.Version())
 	return nil
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io"
 	"os"
-	"runtime/debug"
 	"sync"
 	"time"
 
@@ -14,19 +13,20 @@ import (
 	"cordboard/plugins/sdk"
 )
 
-// Main serves the adapter until the daemon that started the process lets it end.
-func Main() { sdk.Serve(&contacts{}) }
+// Main serves the adapter until the daemon that started the process lets it end. version is that of the program.
+func Main(version string) { sdk.Serve(&contacts{version: version}) }
 
 // firstBook is how long Configure waits for the book; a large one is read on beside the rest.
 const firstBook = 2 * time.Second
 
 // contacts is the adapter.
 type contacts struct {
-	plan  plan
-	shelf *shelf // nil: no book
-	lines *lines // nil: none are wanted
-	hook  *hook  // nil: there is none
-	out   io.Writer
+	version string
+	plan    plan
+	shelf   *shelf // nil: no book
+	lines   *lines // nil: none are wanted
+	hook    *hook  // nil: there is none
+	out     io.Writer
 
 	stop    context.CancelFunc
 	running sync.WaitGroup
@@ -34,23 +34,7 @@ type contacts struct {
 
 // Info implements sdk.Adapter.
 func (c *contacts) Info() sdk.Info {
-	return sdk.Info{Name: "contacts", Version: version(), Schema: sdk.Schema[Settings]()}
-}
-
-func version() string {
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return "unknown"
-	}
-	if v := info.Main.Version; v != "" && v != "(devel)" {
-		return v
-	}
-	for _, s := range info.Settings {
-		if s.Key == "vcs.revision" && len(s.Value) >= 12 {
-			return s.Value[:12]
-		}
-	}
-	return "devel"
+	return sdk.Info{Name: "contacts", Version: c.version, Schema: sdk.Schema[Settings]()}
 }
 
 // Configure implements sdk.Adapter. Keys and values must be right; a book that cannot be read, a folder that

@@ -15,7 +15,7 @@ const serveWord = "serve-contacts"
 
 func TestMain(m *testing.M) {
 	if len(os.Args) > 1 && os.Args[1] == serveWord {
-		Main()
+		Main("test")
 		return
 	}
 	goleak.VerifyTestMain(m)

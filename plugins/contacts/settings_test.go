@@ -68,7 +68,11 @@ func TestSettings(t *testing.T) {
 
 // The schema, by which the daemon checks before the adapter does, takes what the adapter takes.
 func TestSchema(t *testing.T) {
-	raw := (&contacts{}).Info().Schema
+	info := (&contacts{version: "1.2.3"}).Info()
+	if info.Version != "1.2.3" {
+		t.Errorf("it says that it is %s", info.Version)
+	}
+	raw := info.Schema
 	var s struct {
 		Properties           map[string]any
 		AdditionalProperties any

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"runtime/debug"
 	"sync"
 
 	"cordboard/callcontrol"
@@ -12,11 +11,12 @@ import (
 	"cordboard/plugins/sdk"
 )
 
-// Main serves the adapter until the daemon that started the process lets it end.
-func Main() { sdk.Serve(&webhook{}) }
+// Main serves the adapter until the daemon that started the process lets it end. version is that of the program.
+func Main(version string) { sdk.Serve(&webhook{version: version}) }
 
 // webhook is the adapter.
 type webhook struct {
+	version   string
 	plan      plan
 	transport *http.Transport
 	delivery  *delivery // nil: events go nowhere
@@ -31,23 +31,7 @@ type webhook struct {
 
 // Info implements sdk.Adapter.
 func (w *webhook) Info() sdk.Info {
-	return sdk.Info{Name: "webhook", Version: version(), Schema: sdk.Schema[Settings]()}
-}
-
-func version() string {
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return "unknown"
-	}
-	if v := info.Main.Version; v != "" && v != "(devel)" {
-		return v
-	}
-	for _, s := range info.Settings {
-		if s.Key == "vcs.revision" && len(s.Value) >= 12 {
-			return s.Value[:12]
-		}
-	}
-	return "devel"
+	return sdk.Info{Name: "webhook", Version: w.version, Schema: sdk.Schema[Settings]()}
 }
 
 // Configure implements sdk.Adapter. A receiver that is away, a port that is taken are told in Health.

@@ -13,7 +13,7 @@ const serveWord = "serve-webhook"
 
 func TestMain(m *testing.M) {
 	if len(os.Args) > 1 && os.Args[1] == serveWord {
-		Main()
+		Main("test")
 		return
 	}
 	goleak.VerifyTestMain(m)

@@ -80,7 +80,11 @@ func TestSettings(t *testing.T) {
 
 // The schema, by which the daemon checks before the adapter does, is there.
 func TestSchema(t *testing.T) {
-	raw := (&webhook{}).Info().Schema
+	info := (&webhook{version: "1.2.3"}).Info()
+	if info.Version != "1.2.3" {
+		t.Errorf("it says that it is %s", info.Version)
+	}
+	raw := info.Schema
 	var s struct {
 		Properties           map[string]any
 		AdditionalProperties any
