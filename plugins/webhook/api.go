@@ -127,9 +127,12 @@ func (a *api) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case pattern == "" || path.Clean(r.URL.Path) != r.URL.Path:
 		a.refuse(w, a.noRoute(w, r))
 	default:
-		a.mux.ServeHTTP(w, r)
+		a.mux.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), tokenKey{}, t)))
 	}
 }
+
+// tokenKey is the request's token in its context.
+type tokenKey struct{}
 
 // noRoute tells a wrong method from a wrong path.
 func (a *api) noRoute(w http.ResponseWriter, r *http.Request) error {
@@ -168,11 +171,7 @@ func (a *api) crossOrigin(w http.ResponseWriter, r *http.Request) (preflight boo
 
 // serve answers a request that has a token.
 func (a *api) serve(w http.ResponseWriter, r *http.Request, h handler) {
-	t := a.plan.authenticate(r.Header)
-	if t == nil { // ServeHTTP has looked already
-		a.refuse(w, refusal(codeUnauthorized, "send Authorization: Bearer with a token of api.tokens"))
-		return
-	}
+	t := r.Context().Value(tokenKey{}).(*token) // that ServeHTTP found
 	if !t.limit.Allow() {
 		a.refuse(w, refusal(codeTooMany, fmt.Sprintf("more than %d requests a second of one token", tokenRate)))
 		return

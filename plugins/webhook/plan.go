@@ -84,9 +84,7 @@ func (p *plan) check() error {
 	if !slices.Contains([]string{"wait", "skip"}, p.Deliver.Refused) {
 		add("deliver.refused", errors.New("wait or skip"))
 	}
-	for key, err := range p.checkAPI() {
-		add(key, err)
-	}
+	p.checkAPI(add)
 	return errors.Join(wrong...)
 }
 
@@ -130,39 +128,35 @@ func authorities(file string) (*x509.CertPool, error) {
 	return pool, nil
 }
 
-// checkAPI gives what is wrong with it, in order.
-func (p *plan) checkAPI() func(yield func(string, error) bool) {
-	return func(yield func(string, error) bool) {
-		a := &p.API
-		if a.Listen == "" {
-			if len(a.Tokens) > 0 || a.Cert != "" || a.Key != "" {
-				yield("api.listen", errors.New("it is missing: write it as 127.0.0.1:8480"))
-			}
-			return
+// checkAPI tells what is wrong with it, in order.
+func (p *plan) checkAPI(add func(key string, err error)) {
+	a := &p.API
+	if a.Listen == "" {
+		if len(a.Tokens) > 0 || a.Cert != "" || a.Key != "" {
+			add("api.listen", errors.New("it is missing: write it as 127.0.0.1:8480"))
 		}
-		if !yield("api.listen", a.checkListen()) {
-			return
-		}
-		if (a.Cert == "") != (a.Key == "") && !yield("api.cert", errors.New("cert and key go together")) {
-			return
-		}
-		p.hosts, p.origins = map[string]bool{"localhost": true}, map[string]bool{}
-		for _, h := range a.Hosts {
-			if strings.ContainsAny(h, ":/ ") || h == "" {
-				yield("api.hosts", fmt.Errorf("%q is no host: write a name alone, as cordboard.example.com", h))
-			}
-			p.hosts[strings.ToLower(h)] = true
-		}
-		for _, o := range a.Origins {
-			if u, err := url.Parse(o); err != nil || u.Scheme+"://"+u.Host != o || u.Host == "" || u.User != nil {
-				yield("api.origins", fmt.Errorf("%q is no origin: write it as https://crm.example.com", o))
-			}
-			p.origins[o] = true
-		}
-		var err error
-		p.tokens, err = newTokens(a.Tokens)
-		yield("api.tokens", err)
+		return
 	}
+	add("api.listen", a.checkListen())
+	if (a.Cert == "") != (a.Key == "") {
+		add("api.cert", errors.New("cert and key go together"))
+	}
+	p.hosts, p.origins = map[string]bool{"localhost": true}, map[string]bool{}
+	for _, h := range a.Hosts {
+		if strings.ContainsAny(h, ":/ ") || h == "" {
+			add("api.hosts", fmt.Errorf("%q is no host: write a name alone, as cordboard.example.com", h))
+		}
+		p.hosts[strings.ToLower(h)] = true
+	}
+	for _, o := range a.Origins {
+		if u, err := url.Parse(o); err != nil || u.Scheme+"://"+u.Host != o || u.Host == "" || u.User != nil {
+			add("api.origins", fmt.Errorf("%q is no origin: write it as https://crm.example.com", o))
+		}
+		p.origins[o] = true
+	}
+	var err error
+	p.tokens, err = newTokens(a.Tokens)
+	add("api.tokens", err)
 }
 
 func (a *API) checkListen() error {
