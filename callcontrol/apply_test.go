@@ -311,3 +311,46 @@ func TestApplyRefuses(t *testing.T) {
 		}
 	})
 }
+
+// A persistent device whose agent has another phone from now on is called there: at once, or after the calls.
+func TestDeviceMoves(t *testing.T) {
+	persistent := func(c *DeskConfig) { c.Connect = Persistent }
+	moved := func(s *scene) string {
+		s.device = s.d.device.leg.id
+		s.signal(SignalMoved, s.device)
+		return s.sent()
+	}
+	calledAnew := func(s *scene) {
+		t.Helper()
+		s.signal(SignalEnded, s.d.device.ending)
+		if got := s.sent(); got != "invite:device,auto" {
+			t.Errorf("then %q", got)
+		}
+		s.deviceAnswers()
+		if s.d.device.moved {
+			t.Error("the new leg counts as moved")
+		}
+	}
+	s := newScene(persistent)
+	if got := moved(s); got != "hangup:A(normal)" {
+		t.Errorf("idle: %q", got)
+	}
+	calledAnew(s)
+	s.talk()
+	if got := moved(s); got != "" {
+		t.Errorf("in a talk: %q", got)
+	}
+	if err := s.do(Input{Signal: &Signal{Kind: SignalMoved, Leg: s.device}}); err == nil {
+		t.Error("told twice, and it means something")
+	}
+	old := s.device
+	s.cmd(KindHangup)
+	if s.d.device.ending != old {
+		t.Errorf("after the talk: %q", s.sent())
+	}
+	calledAnew(s)
+	s = newScene().dial()
+	if got := moved(s); got != "" {
+		t.Errorf("while the phone is called for a dial: %q", got)
+	}
+}

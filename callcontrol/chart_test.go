@@ -85,7 +85,7 @@ func chartInputs(s *scene) []struct {
 		}
 		for _, sig := range []Signal{
 			{Kind: SignalRinging, Status: 180}, {Kind: SignalEarly, Status: 183}, {Kind: SignalAnswered, Events: true}, {Kind: SignalRejected, Status: 486},
-			{Kind: SignalRejected, Status: 500}, {Kind: SignalEnded, ByPeer: true}, {Kind: SignalEnded, Cause: CauseTimeout}, {Kind: SignalLost},
+			{Kind: SignalRejected, Status: 500}, {Kind: SignalEnded, ByPeer: true}, {Kind: SignalEnded, Cause: CauseTimeout}, {Kind: SignalLost}, {Kind: SignalMoved},
 			{Kind: SignalMedia, Direction: DirectionSendOnly}, {Kind: SignalReferResult, Status: 202}, {Kind: SignalReferResult, Status: 200, Final: true},
 			{Kind: SignalReferResult, Status: 486, Final: true}, {Kind: SignalReferRequest, Number: "300"}, {Kind: SignalDigit, Digits: "1"}, {Kind: SignalIdentity, Identity: Identity{Number: "9"}},
 		} {

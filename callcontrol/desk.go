@@ -38,6 +38,7 @@ type device struct {
 	ending    LegID    // hung up, not yet gone: the next INVITE waits for it
 	lost      int      // calls made to a lost device, 0: not lost
 	wait      uint64   // epoch of a running redial timer, 0: none
+	moved     bool     // the leg is to a phone that is not the agent's any more
 	held      CallID   // held from the phone's own key
 	shows     Identity // the party that the phone was told last over this leg
 	named     bool     // it was told the name of a record over this leg: from then on it follows the talk

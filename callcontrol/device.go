@@ -44,6 +44,7 @@ func (s *step) turnDevice() (again bool) {
 	case l == nil:
 		return s.callDevice(w)
 	case w == wantUp && !l.up() && !l.inbound && !d.device.auto,
+		w == wantUp && d.device.moved && !d.engaged(""),
 		w == wantNone,
 		w == wantRing && (l.up() || d.device.auto || l.inbound) && d.config.Connect == OnDemand:
 		s.releaseDevice(CauseNormal)
@@ -115,7 +116,7 @@ func (s *step) releaseDevice(c Cause) {
 func (s *step) dropDevice(c Cause) {
 	s.endLeg(s.d.device.leg.id, c)
 	s.d.device.leg, s.d.device.auto, s.d.device.held = nil, false, ""
-	s.d.device.shows, s.d.device.named = Identity{}, false
+	s.d.device.shows, s.d.device.named, s.d.device.moved = Identity{}, false, false
 }
 
 // deviceSignal is what happens at the device's leg.
@@ -145,6 +146,11 @@ func (s *step) deviceSignal(l *leg, sig *Signal) error {
 		}
 		s.releaseDevice(CauseMediaLost)
 		s.deviceGone()
+	case SignalMoved:
+		if s.d.device.moved {
+			return errIgnored
+		}
+		s.d.device.moved = true
 	case SignalMedia:
 		return s.deviceMedia(l, sig)
 	case SignalDigit, SignalDigitsDone:

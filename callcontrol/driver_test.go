@@ -159,7 +159,7 @@ func (dr *driver) progress() *Signal {
 func (dr *driver) legSignal() *Signal {
 	kinds := []SignalKind{
 		SignalAnswered, SignalAnswered, SignalAnswered, SignalAnswered, SignalRinging, SignalRinging, SignalEarly, SignalRejected, SignalEnded,
-		SignalEnded, SignalLost, SignalMedia, SignalReferResult, SignalReferRequest, SignalDigit, SignalDigitsDone, SignalDigitsDone, SignalDigitsTaken, SignalIdentity, SignalReofferFail,
+		SignalEnded, SignalLost, SignalMoved, SignalMedia, SignalReferResult, SignalReferRequest, SignalDigit, SignalDigitsDone, SignalDigitsDone, SignalDigitsTaken, SignalIdentity, SignalReofferFail,
 	}
 	s := &Signal{Kind: kinds[dr.pick(len(kinds))], ByPeer: dr.pick(3) > 0, Events: dr.pick(4) > 0, Info: dr.pick(2) == 0}
 	s.Leg = dr.anyLeg()

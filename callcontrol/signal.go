@@ -12,6 +12,7 @@ const (
 	SignalRejected     SignalKind = "rejected"      // final failure of our INVITE; Status
 	SignalEnded        SignalKind = "ended"         // BYE, CANCEL, session timer, transport; Cause
 	SignalLost         SignalKind = "lost"          // no RTP for too long, or the browser went
+	SignalMoved        SignalKind = "moved"         // of a device: the agent's phone is another one from now on
 	SignalReferResult  SignalKind = "refer_result"  // Status of REFER or of its sipfrag; Final
 	SignalReferRequest SignalKind = "refer_request" // the peer asks to be transferred to Number
 	SignalReofferFail  SignalKind = "reoffer_failed"

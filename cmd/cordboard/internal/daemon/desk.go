@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"cordboard/callcontrol"
+	"cordboard/cmd/cordboard/internal/mapping"
 	"cordboard/configs"
 	"cordboard/mediamix"
 	"cordboard/sipua"
@@ -70,6 +71,19 @@ func (d *desk) switchLocked() bool {
 	}
 	d.set, d.wanted = d.wanted, nil
 	return true
+}
+
+// moved are the legs to a phone, or a contact, that is not the agent's any more.
+func (d *desk) moved() (out []*leg) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, l := range d.legs {
+		before, now := l.set.config, d.set.config
+		if l.device && (mapping.PhoneUser(*before) != mapping.PhoneUser(*now) || before.Device.Contact != now.Device.Contact) {
+			out = append(out, l)
+		}
+	}
+	return out
 }
 
 // group names the desk to the media engine: its legs share one shard.

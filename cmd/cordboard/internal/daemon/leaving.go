@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 
+	"cordboard/callcontrol"
 	"cordboard/cmd/cordboard/internal/mapping"
 	"cordboard/configs"
 	"cordboard/sipua"
@@ -85,6 +86,11 @@ func (d *Daemon) sweepOnce(ctx context.Context) {
 	}
 	if err := d.stack.Apply(d.withLeaving(d.sip)); err != nil {
 		d.log.Warn("lines of ended calls are kept", "err", err)
+	}
+	for _, desk := range d.now().desks {
+		for _, l := range desk.moved() { // the desk lets it go when it has no call
+			l.signal(callcontrol.Signal{Kind: callcontrol.SignalMoved})
+		}
 	}
 }
 

@@ -197,6 +197,33 @@ func TestReloadLines(t *testing.T) {
 	}
 }
 
+// A persistent device moves to the agent's other phone: at once, or after the call that runs.
+func TestReloadMovesTheDevice(t *testing.T) {
+	w := newWorld(t, setup{device: "connect: persistent"})
+	w.persistent = true
+	base, old := w.text(), w.device()
+	w.must(os.WriteFile(filepath.Join(w.dir, "phone"+user(1)), []byte("phone"+user(1)), 0o600))
+	other := strings.ReplaceAll(base, "phone"+user(0), "phone"+user(1))
+	customer := w.call()
+	w.do(callcontrol.Command{Kind: callcontrol.KindAnswer})
+	w.must(customer.Wait(w.ctx, sim.StateTalking))
+	w.reload(other)
+	w.hears(customer, "agent", old, "customer")
+	w.addPhone(1, true)
+	w.do(callcontrol.Command{Kind: callcontrol.KindHangup})
+	w.ended(customer, old)
+	now := w.deviceOf(1)
+	customer = w.call()
+	w.do(callcontrol.Command{Kind: callcontrol.KindAnswer})
+	w.must(customer.Wait(w.ctx, sim.StateTalking))
+	w.hears(customer, "agent", now, "customer")
+	w.do(callcontrol.Command{Kind: callcontrol.KindHangup})
+	w.ended(customer)
+	w.free()
+	w.reload(strings.Replace(base, "name: agent0,", "name: agent0, wrap_up: 5s,", 1)) // and back, without a call
+	w.ended(now)
+}
+
 // What the plan foretells is what a reload does: for each line, whether it sends a REGISTER.
 func TestReloadKeepsThePlan(t *testing.T) {
 	w := newWorld(t, setup{agents: 6, noPhone: true, trunk: "register: {rate: 1000, expires: 24h}"})
