@@ -26,6 +26,14 @@ const (
 	EventRefused         EventKind = "refused" // an offer or dial was refused: Cause, Remote (audit)
 )
 
+// EventKinds are all of them.
+var EventKinds = []EventKind{
+	EventCallStarted, EventCallChanged, EventCallEnded,
+	EventLegInitiated, EventLegAlerting, EventLegConnected, EventLegHeld, EventLegFailed, EventLegEnded,
+	EventTransferChanged, EventAgentChanged, EventAgentRemoved,
+	EventDigit, EventDigitsSent, EventDigitsFailed, EventRefused,
+}
+
 // Event is one thing that happened, with the state after it. It is published only after the patch of
 // that state is in force.
 type Event struct {

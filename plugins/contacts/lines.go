@@ -1,8 +1,6 @@
 package contacts
 
 import (
-	"bytes"
-	"encoding/json"
 	"io"
 
 	"cordboard/callcontrol"
@@ -17,16 +15,6 @@ type line struct {
 	Event    *callcontrol.Event    `json:"event,omitempty"`
 	Gap      *journal.Gap          `json:"gap,omitempty"`
 	Snapshot *callcontrol.Snapshot `json:"snapshot,omitempty"`
-}
-
-func (l line) encode() ([]byte, error) {
-	var b bytes.Buffer
-	e := json.NewEncoder(&b)
-	e.SetEscapeHTML(false)
-	if err := e.Encode(l); err != nil {
-		return nil, err
-	}
-	return bytes.TrimSuffix(b.Bytes(), []byte{'\n'}), nil
 }
 
 // lines writes events where the configuration says.
@@ -78,7 +66,7 @@ func (l *lines) write(n line) error {
 	if l.file == nil {
 		n = n.brief()
 	}
-	text, err := n.encode()
+	text, err := sdk.Encode(n)
 	if err != nil {
 		return err
 	}
@@ -101,7 +89,7 @@ func (n line) brief() line {
 	event, call := *n.Event, *n.Event.Call
 	call.Legs, call.Candidates, call.Diversion = nil, nil, nil
 	event.Call, n.Event = &call, &event
-	if text, err := n.encode(); err == nil && len(text) > longestBrief {
+	if text, err := sdk.Encode(n); err == nil && len(text) > longestBrief {
 		call.Variables = nil
 	}
 	return n

@@ -105,9 +105,9 @@ func (p *plan) check() error {
 	p.maxSize, err = size(p.Events.Max)
 	add("events.max_size", err)
 	add("events.keep", within(p.Events.Keep, 1, 100))
-	p.kinds, err = eventKinds(p.Events.Kinds)
+	p.kinds, err = sdk.EventKinds(p.Events.Kinds)
 	add("events.kinds", err)
-	p.on, err = eventKinds(p.Hook.On)
+	p.on, err = sdk.EventKinds(p.Hook.On)
 	add("hook.on", err)
 	if len(p.Hook.Command) > 0 && p.Hook.Command[0] == "" {
 		add("hook.command", errors.New("the program has no name"))
@@ -168,41 +168,6 @@ func size(text string) (int64, error) {
 		return 0, fmt.Errorf("%s is not within 64KiB and 1024GiB", text)
 	}
 	return n, nil
-}
-
-func eventKinds(words []string) (map[callcontrol.EventKind]bool, error) {
-	if words == nil {
-		return nil, nil
-	}
-	if len(words) == 0 {
-		return nil, errors.New("the list is empty")
-	}
-	out := map[callcontrol.EventKind]bool{}
-	for _, w := range words {
-		k := callcontrol.EventKind(w)
-		if !slices.Contains(allKinds, k) {
-			return nil, fmt.Errorf("%q is no event: there are %s", w, joinKinds(allKinds))
-		}
-		out[k] = true
-	}
-	return out, nil
-}
-
-func joinKinds(ks []callcontrol.EventKind) string {
-	words := make([]string, len(ks))
-	for i, k := range ks {
-		words[i] = string(k)
-	}
-	return strings.Join(words, ", ")
-}
-
-// allKinds are the events that there are.
-var allKinds = []callcontrol.EventKind{
-	callcontrol.EventCallStarted, callcontrol.EventCallChanged, callcontrol.EventCallEnded,
-	callcontrol.EventLegInitiated, callcontrol.EventLegAlerting, callcontrol.EventLegConnected, callcontrol.EventLegHeld,
-	callcontrol.EventLegFailed, callcontrol.EventLegEnded,
-	callcontrol.EventTransferChanged, callcontrol.EventAgentChanged, callcontrol.EventAgentRemoved,
-	callcontrol.EventDigit, callcontrol.EventDigitsSent, callcontrol.EventDigitsFailed, callcontrol.EventRefused,
 }
 
 // newNumbers takes a region as ISO 3166 alpha-2, or none.

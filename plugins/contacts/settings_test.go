@@ -2,12 +2,8 @@ package contacts
 
 import (
 	"encoding/json"
-	"go/ast"
-	"go/parser"
-	"go/token"
 	"os"
 	"reflect"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -80,29 +76,6 @@ func TestSchema(t *testing.T) {
 	}
 	if err := json.Unmarshal(raw, &s); err != nil || len(s.Properties) != 7 || s.AdditionalProperties == nil || len(s.Required) != 0 {
 		t.Errorf("%v: %s", err, raw)
-	}
-}
-
-// allKinds is what callcontrol has.
-func TestKinds(t *testing.T) {
-	file, err := parser.ParseFile(token.NewFileSet(), "../../callcontrol/event.go", nil, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	n := 0
-	ast.Inspect(file, func(node ast.Node) bool {
-		if lit, ok := node.(*ast.BasicLit); ok && lit.Kind == token.STRING && !strings.HasPrefix(lit.Value, "`") {
-			if word, _ := strconv.Unquote(lit.Value); word != "time" {
-				n++
-				if _, err := eventKinds([]string{word}); err != nil {
-					t.Error(err)
-				}
-			}
-		}
-		return true
-	})
-	if n != len(allKinds) {
-		t.Errorf("%d kinds, and %d here", n, len(allKinds))
 	}
 }
 

@@ -90,7 +90,7 @@ func (a *asker) ask(ctx context.Context, question any) ([]sdk.Contact, error) {
 }
 
 func (a *asker) once(ctx context.Context, question any) ([]sdk.Contact, error) {
-	body, err := encode(question)
+	body, err := sdk.Encode(question)
 	if err != nil {
 		return nil, err
 	}

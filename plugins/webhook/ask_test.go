@@ -36,13 +36,13 @@ func TestAsk(t *testing.T) {
 		Variables: []callcontrol.Variable{{Name: "ivr", Value: "2"}},
 	}
 	for _, q := range []sdk.Query{full, {Number: "\xff<anonymous>"}} {
-		text, err := encode(lookupQuery(q))
+		text, err := sdk.Encode(lookupQuery(q))
 		if err != nil {
 			t.Fatal(err)
 		}
 		c.schema("Lookup", text)
 	}
-	text, err := encode(wanted{Type: "search", Text: "Олена", Agent: "anna", Limit: 20})
+	text, err := sdk.Encode(wanted{Type: "search", Text: "Олена", Agent: "anna", Limit: 20})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -73,7 +73,7 @@ func (d *delivery) gap(ctx context.Context, g journal.Gap, now callcontrol.Snaps
 }
 
 func (d *delivery) send(ctx context.Context, id string, v any) error {
-	body, err := encode(v)
+	body, err := sdk.Encode(v)
 	if err != nil {
 		return err
 	}

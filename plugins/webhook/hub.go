@@ -10,6 +10,7 @@ import (
 	"cordboard/callcontrol"
 	"cordboard/journal"
 	"cordboard/plugins/control"
+	"cordboard/plugins/sdk"
 )
 
 const (
@@ -82,7 +83,7 @@ func (h *hub) read(ctx context.Context) error {
 			h.reset(e.Gap.To)
 			continue
 		}
-		data, err := encode(newEvent(e.Cursor, e.Event, h.digits))
+		data, err := sdk.Encode(newEvent(e.Cursor, e.Event, h.digits))
 		if err != nil {
 			return err
 		}

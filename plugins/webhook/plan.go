@@ -74,7 +74,7 @@ func (p *plan) check() error {
 	add("secrets", err)
 	p.roots, err = authorities(p.CA)
 	add("ca", err)
-	p.kinds, err = eventKinds(p.Deliver.Kinds)
+	p.kinds, err = sdk.EventKinds(p.Deliver.Kinds)
 	add("deliver.kinds", err)
 	add("deliver.batch", within(p.Deliver.Batch, 1, mostBatch))
 	add("deliver.timeout", within(time.Duration(p.Deliver.Timeout), time.Second, time.Minute))
@@ -224,30 +224,4 @@ func within[N int | time.Duration](n, least, most N) error {
 		return fmt.Errorf("%v is not within %v and %v", n, least, most)
 	}
 	return nil
-}
-
-func eventKinds(words []string) (map[callcontrol.EventKind]bool, error) {
-	if words == nil {
-		return nil, nil
-	}
-	if len(words) == 0 {
-		return nil, errors.New("the list is empty")
-	}
-	out := map[callcontrol.EventKind]bool{}
-	for _, w := range words {
-		if !slices.Contains(allKinds, w) {
-			return nil, fmt.Errorf("%q is no event: there are %s", w, strings.Join(allKinds, ", "))
-		}
-		out[callcontrol.EventKind(w)] = true
-	}
-	return out, nil
-}
-
-// allKinds are the events that there are.
-var allKinds = []string{
-	string(callcontrol.EventCallStarted), string(callcontrol.EventCallChanged), string(callcontrol.EventCallEnded),
-	string(callcontrol.EventLegInitiated), string(callcontrol.EventLegAlerting), string(callcontrol.EventLegConnected),
-	string(callcontrol.EventLegHeld), string(callcontrol.EventLegFailed), string(callcontrol.EventLegEnded),
-	string(callcontrol.EventTransferChanged), string(callcontrol.EventAgentChanged), string(callcontrol.EventAgentRemoved),
-	string(callcontrol.EventDigit), string(callcontrol.EventDigitsSent), string(callcontrol.EventDigitsFailed), string(callcontrol.EventRefused),
 }

@@ -8,6 +8,7 @@ import (
 
 	"cordboard/callcontrol"
 	"cordboard/plugins/control"
+	"cordboard/plugins/sdk"
 )
 
 // problem is an answer that tells why not (RFC 9457). Code is a callcontrol.Code, or one of those below.
@@ -118,7 +119,7 @@ func (a *api) refuse(w http.ResponseWriter, err error) {
 
 // reply answers with v.
 func reply(w http.ResponseWriter, v any) error {
-	text, err := encode(v)
+	text, err := sdk.Encode(v)
 	if err != nil {
 		return err
 	}

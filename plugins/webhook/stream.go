@@ -10,6 +10,7 @@ import (
 	"cordboard/callcontrol"
 	"cordboard/journal"
 	"cordboard/plugins/control"
+	"cordboard/plugins/sdk"
 )
 
 const (
@@ -175,7 +176,7 @@ func (s *stream) old(ctx context.Context) error {
 		case e.Gap != nil:
 			return s.resync(ctx, *e.Gap)
 		}
-		data, err := encode(newEvent(e.Cursor, e.Event, s.api.plan.Digits))
+		data, err := sdk.Encode(newEvent(e.Cursor, e.Event, s.api.plan.Digits))
 		if err == nil {
 			err = s.event(kept{e.Cursor, e.Event.Agent, e.Event.Kind, data})
 		}
@@ -227,7 +228,7 @@ func (s *stream) resync(ctx context.Context, g journal.Gap) error {
 
 func (s *stream) gap(g journal.Gap, now callcontrol.Snapshot) error {
 	m := newGap(g, s.token.snapshot(now))
-	data, err := encode(m)
+	data, err := sdk.Encode(m)
 	if err != nil {
 		return err
 	}
