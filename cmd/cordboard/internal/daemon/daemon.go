@@ -97,7 +97,7 @@ func (d *Daemon) prepare() error {
 		return err
 	}
 	d.holdCertificate(&sip)
-	d.sip = sip
+	d.sip, d.trunks = sip, sip.Trunks
 	d.stack, err = sipua.New(sip, sipua.Deps{Log: log, OnInvite: d.onInvite, OnLine: d.onLine, OnPhone: d.onPhone, OnContacts: d.keepBinding})
 	if err != nil {
 		return fmt.Errorf("sip: %w", err)

@@ -3,6 +3,7 @@ package daemon
 import (
 	"context"
 	"crypto/tls"
+	"slices"
 
 	"cordboard/callcontrol"
 	"cordboard/cmd/cordboard/internal/mapping"
@@ -14,6 +15,11 @@ import (
 // those whose line or phone is another one from the end of them on.
 func (d *Daemon) withLeaving(c sipua.Config) sipua.Config {
 	type line struct{ trunk, user string }
+	trusts := map[string]*tls.Config{}
+	for _, t := range d.trunks {
+		trusts[t.Name] = t.TLS
+	}
+	c.Trunks = slices.Clip(c.Trunks)
 	trunks, lines, phones := map[string]bool{}, map[line]bool{}, map[string]bool{}
 	for _, t := range c.Trunks {
 		trunks[t.Name] = true
@@ -33,6 +39,7 @@ func (d *Daemon) withLeaving(c sipua.Config) sipua.Config {
 		old := mapping.Accounts(&configs.Config{Trunks: []configs.Trunk{*set.trunk}, Agents: []configs.Agent{*set.config}})
 		if t := old.Trunks[0]; !trunks[t.Name] {
 			trunks[t.Name] = true
+			t.TLS = trusts[t.Name]
 			c.Trunks = append(c.Trunks, t)
 		}
 		if l := old.Lines[0]; !lines[line{l.Trunk, l.User}] {
@@ -45,6 +52,16 @@ func (d *Daemon) withLeaving(c sipua.Config) sipua.Config {
 		}
 	}
 	return c
+}
+
+// applySIP lets the stack take a configuration, with what leaves.
+func (d *Daemon) applySIP(c sipua.Config) error {
+	c = d.withLeaving(c)
+	if err := d.stack.Apply(c); err != nil {
+		return err
+	}
+	d.trunks = c.Trunks
+	return nil
 }
 
 // sweepSoon lets sweep look.
@@ -84,7 +101,7 @@ func (d *Daemon) sweepOnce(ctx context.Context) {
 		d.plant.Store(d.now().without(gone))
 		d.log.Info("agents removed", "agents", gone)
 	}
-	if err := d.stack.Apply(d.withLeaving(d.sip)); err != nil {
+	if err := d.applySIP(d.sip); err != nil {
 		d.log.Warn("lines of ended calls are kept", "err", err)
 	}
 	for _, desk := range d.now().desks {

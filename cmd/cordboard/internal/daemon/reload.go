@@ -32,9 +32,10 @@ type reloads struct {
 	sweeps  chan struct{}                   // capacity 1: a call that something waited for has ended
 	states  sync.Mutex                      // orders what desks are told of lines and devices
 
-	changing sync.Mutex   // one change at a time
-	over     bool         // a stop has begun
-	sip      sipua.Config // in force, without what leaves
+	changing sync.Mutex    // one change at a time
+	over     bool          // a stop has begun
+	sip      sipua.Config  // in force, without what leaves
+	trunks   []sipua.Trunk // in force, with those that leave
 }
 
 // reloadLimit bounds what a reload waits for: the switchboard's publisher, which never waits itself.
@@ -172,7 +173,7 @@ func (d *Daemon) change(ctx context.Context, cfg *configs.Config) error {
 	for _, agent := range p.changed {
 		p.next.desks[agent].configure(p.next.wants[agent])
 	}
-	if err := d.stack.Apply(d.withLeaving(p.sip)); err != nil {
+	if err := d.applySIP(p.sip); err != nil {
 		return err
 	}
 	d.sip = p.sip

@@ -9,10 +9,12 @@ import (
 	"crypto/x509/pkix"
 	"encoding/pem"
 	"fmt"
+	"io"
 	"math/big"
 	"net"
 	"net/netip"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -72,8 +74,8 @@ func (a *authority) issue(t *testing.T) (cert, key []byte) {
 	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: raw})
 }
 
-// tlsWorld is one agent whose line registers over TLS at a PBX with a certificate of by; the daemon trusts trusted.
-func tlsWorld(t *testing.T, by, trusted *authority) *world {
+// tlsWorld is one agent whose line registers over TLS at a PBX with a certificate of by, if need be via a relay; the daemon trusts trusted.
+func tlsWorld(t *testing.T, by, trusted *authority, via ...func(netip.AddrPort) string) *world {
 	t.Helper()
 	cert, key := by.issue(t)
 	pair, err := tls.X509KeyPair(cert, key)
@@ -89,6 +91,10 @@ func tlsWorld(t *testing.T, by, trusted *authority) *world {
 		t.Fatal(err)
 	}
 	cert, key = trusted.issue(t)
+	at := pbx.Addr().String()
+	for _, f := range via {
+		at = f(pbx.Addr())
+	}
 	port := freePort(t)
 	config := fmt.Sprintf(`sip: {listen: ["udp://127.0.0.1:%[1]d", "tls://127.0.0.1:%[2]d"], tls: {cert: cert.pem, key: key.pem, ca: ca.pem}}
 rtp: {bind: 127.0.0.1, ports: 24000-24999, quarantine: 0s}
@@ -98,7 +104,7 @@ journal: {memory: true}
 limits: {dial: {allow: ["*"]}}
 trunks: [{name: pbx, server: "sip:%[3]s;transport=tls", realm: pbx.test, register: {retry: 1s}}]
 agents: [{name: anna, line: {trunk: pbx, user: "%[4]s", password: {file: line}}, device: {user: phone%[4]s, password: {file: phone}}}]
-`, port, freePort(t), pbx.Addr(), user(0))
+`, port, freePort(t), at, user(0))
 	w := bare(t, config, map[string]string{
 		"line": "line", "phone": "phone" + user(0), "cert.pem": string(cert), "key.pem": string(key), "ca.pem": string(trusted.pem),
 	})
@@ -146,4 +152,77 @@ func TestTLSStranger(t *testing.T) {
 	if n := w.pbx.Registered(); n != 0 {
 		t.Errorf("%d lines are registered", n)
 	}
+}
+
+// relay passes connections on to an address until it is cut; then it takes none.
+func relay(t *testing.T, to netip.AddrPort) (at string, cut func()) {
+	t.Helper()
+	ln, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", freePort(t)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var mu sync.Mutex
+	var running sync.WaitGroup
+	ends := []io.Closer{ln}
+	cut = func() {
+		mu.Lock()
+		defer mu.Unlock()
+		for _, e := range ends {
+			_ = e.Close()
+		}
+	}
+	t.Cleanup(func() {
+		cut()
+		running.Wait()
+	})
+	running.Go(func() {
+		for {
+			in, err := ln.Accept()
+			if err != nil {
+				return
+			}
+			out, err := net.Dial("tcp", to.String())
+			if err != nil {
+				_ = in.Close()
+				return
+			}
+			mu.Lock()
+			ends = append(ends, in, out)
+			mu.Unlock()
+			running.Go(func() { _, _ = io.Copy(struct{ io.Writer }{in}, out) }) // no splice, which keeps pipes
+			running.Go(func() { _, _ = io.Copy(struct{ io.Writer }{out}, in) })
+		}
+	})
+	return ln.Addr().String(), cut
+}
+
+// TestTLSTrunkLeaves: a trunk with an authority of its own that is gone from the configuration is told the end of its call over a new
+// connection.
+func TestTLSTrunkLeaves(t *testing.T) {
+	ca := newAuthority(t)
+	var cut func()
+	w := tlsWorld(t, ca, ca, func(pbx netip.AddrPort) (at string) {
+		at, cut = relay(t, pbx)
+		return at
+	})
+	w.addPhone(0, true)
+	w.until("the desk can work", func() bool {
+		a := w.snapshot().Agents[0]
+		return a.Registered && a.Device.Reachable
+	})
+	c, err := w.pbx.Call(sipua.Identity{Number: "380441234567"}, user(0), voice("customer")())
+	w.must(err)
+	w.phase(callcontrol.PhaseOffered, 1)
+	w.do(callcontrol.Command{Kind: callcontrol.KindAnswer, Agent: "anna"})
+	w.must(c.Wait(w.ctx, sim.StateTalking))
+	w.phase(callcontrol.PhaseTalking, 1)
+	text := replaced(t, w.text(), ", ca: ca.pem", "")
+	text = text[:strings.Index(text, "trunks:")] + fmt.Sprintf(`trunks: [{name: other, server: "sip:127.0.0.1:%d;transport=udp", register: {enabled: false}}]
+agents: [{name: vira, line: {trunk: other, user: "7"}, device: {user: vira, password: {file: phone}}}]
+`, freePort(t))
+	w.reload(text)
+	w.daemon.sweepOnce(w.ctx) // the end of another call
+	cut()
+	w.do(callcontrol.Command{Kind: callcontrol.KindHangup, Agent: "anna"})
+	w.ended(c)
 }
