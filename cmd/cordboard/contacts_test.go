@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"cordboard/callcontrol"
+	"cordboard/cmd/cordboard/internal/daemon"
 	"cordboard/journal"
 	"cordboard/plugins/control"
 	"cordboard/sim"
@@ -73,6 +74,9 @@ func TestContacts(t *testing.T) {
 		s := p.book()
 		return s.State == control.AdapterRunning && s.Acknowledged != journal.Cursor{}
 	})
+	if s := p.book(); s.Version != daemon.Version() {
+		t.Errorf("the adapter says that it is %s, and the daemon %s", s.Version, daemon.Version())
+	}
 
 	customer, _ := p.call("380440001000", func(v callcontrol.CallView) bool { return v.Contact.ID == "101" && len(v.Candidates) == 1 })
 	p.over(customer)
